@@ -3,10 +3,24 @@
 //! A type in this crate is a promise to somebody else: to a log written last year, to a client in another
 //! language. That is why it knows nobody and everybody knows it, and why golden files guard it.
 
+mod cache;
+mod commit;
+mod digest;
 mod id;
+pub mod json;
+mod mutation;
+mod patch;
 mod position;
+mod problem;
+pub mod sync;
 mod time;
 
+pub use cache::{Cache, Documents, Entry, Gap};
+pub use commit::{Cause, CauseKind, Change, Commit, Fingerprint, Op};
+pub use digest::{Digest, canonical};
 pub use id::{Actor, Collection, DocumentId, ID_LENGTH_MAX, IdError, MutationId, ProductionId};
+pub use mutation::{Edit, Mutation, Outcome, Receipt};
+pub use patch::merge_patch;
 pub use position::{After, EPOCH_LENGTH_MAX, Epoch, INTEGER_MAX, Position, PositionError, Revision};
+pub use problem::{Code, Detail, Problem};
 pub use time::{Millis, Timestamp, TimestampError};

@@ -154,6 +154,26 @@ impl FromStr for After {
     }
 }
 
+impl<'de> Deserialize<'de> for After {
+    /// From `"epoch:revision"`, `"revision"` or a number.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Place;
+        impl serde::de::Visitor<'_> for Place {
+            type Value = After;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a position `epoch:revision` or a revision")
+            }
+            fn visit_u64<E: serde::de::Error>(self, revision: u64) -> Result<After, E> {
+                Ok(After { epoch: None, revision: Revision(revision) })
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<After, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Place)
+    }
+}
+
 impl From<Position> for After {
     fn from(position: Position) -> Self {
         Self { epoch: Some(position.epoch), revision: position.revision }

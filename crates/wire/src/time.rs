@@ -18,7 +18,7 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
     const FIRST_MS: i64 = -62_167_219_200_000;
-    const LAST_MS: i64 = 253_402_207_200_999;
+    const LAST_MS: i64 = 253_402_207_199_999;
 
     /// The time `ms` milliseconds after 1970, moved into the range.
     #[must_use]
@@ -109,7 +109,7 @@ mod tests {
             (0, "1970-01-01T00:00:00.000Z"),
             (1_763_661_600_007, "2025-11-20T18:00:00.007Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
-            (i64::MAX, "9999-12-30T22:00:00.999Z"),
+            (i64::MAX, "9999-12-30T21:59:59.999Z"),
         ];
         for (ms, text) in table {
             assert_eq!(Timestamp::from_millis(ms).to_string(), text);
