@@ -1,1 +1,41 @@
-//! onair-core
+//! The rules of a production, as plain functions over values.
+//!
+//! Two verbs: [`decide`] says what a command means for a production, [`Production::apply`] makes a commit true.
+//! Neither looks at a clock, a disk or a die; what they need comes as arguments.
+//!
+//! ```
+//! use onair_core::{Command, Decision, Intent, Production, decide};
+//! use onair_wire::{Actor, Epoch, ProductionId, Timestamp};
+//!
+//! let mut production = Production::begin(ProductionId::new("main")?, Epoch::new("k3f9")?);
+//! let command = Command {
+//!     actor: Actor::new("admin:kim")?,
+//!     mutation: None,
+//!     intent: Intent::Configure(serde_json::Value::Null),
+//!     versions: Default::default(),
+//! };
+//! let Decision::Commit(commit, _) = decide(&production, &command, Timestamp::from_millis(0))? else { panic!() };
+//! production.apply(&commit)?;                    // in the server: append first
+//! assert_eq!(production.revision().0, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod command;
+pub mod lifecycle;
+pub mod manifest;
+pub mod merge;
+pub mod pointer;
+pub mod production;
+mod refusal;
+mod schema;
+mod settings;
+
+pub use command::{
+    BATCH_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Choice, Command, DOCUMENT_BYTES_MAX, Decision,
+    Intent, Resolve, VersionKey, Versions, decide, needs, receipt,
+};
+pub use lifecycle::{Lifecycle, Phase};
+pub use manifest::Manifest;
+pub use production::{Broken, Document, Documents, Image, ImageError, Production};
+pub use refusal::Refusal;
+pub use settings::Settings;

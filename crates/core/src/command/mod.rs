@@ -1,0 +1,189 @@
+//! Commands: the one way in. Each kind has a file; this one dispatches.
+//!
+//! [`decide`] turns a command into the commit it would make, or into a refusal. It looks at nothing but its
+//! arguments, so what it needs and the production does not have at hand (an old version of a document) is asked
+//! for by [`needs`] and brought along in [`Command::versions`].
+
+mod configure;
+mod document;
+mod limits;
+mod mutate;
+mod prune;
+mod resolve;
+mod settings;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use onair_wire::{
+    Actor, Cause, CauseKind, Change, Collection, Commit, DocumentId, Fingerprint, Mutation, MutationId, Op,
+    Outcome, Receipt, Revision, Timestamp,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{production::Production, refusal::Refusal};
+
+pub use limits::{BATCH_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX};
+pub use resolve::{Choice, Resolve};
+
+/// What somebody wants.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Who.
+    pub actor: Actor,
+    /// Under which id it is remembered, so that a retry is harmless (row D6).
+    pub mutation: Option<MutationId>,
+    /// What.
+    pub intent: Intent,
+    /// The versions that [`needs`] asked for.
+    pub versions: Versions,
+}
+
+/// The kinds of commands.
+#[derive(Clone, Debug, Serialize)]
+pub enum Intent {
+    /// To begin the production, or to replace its manifest.
+    Configure(Value),
+    /// To change documents, all or none (row D6).
+    Mutate(Vec<Mutation>),
+    /// To change settings (row L11).
+    ChangeSettings(Map<String, Value>),
+    /// To choose in a conflict (row K2).
+    Resolve(Resolve),
+}
+
+/// A document as of a revision of its production.
+pub type VersionKey = (Collection, DocumentId, Revision);
+
+/// Old versions, brought along; `None`: there was no such document then.
+pub type Versions = BTreeMap<VersionKey, Option<Arc<Value>>>;
+
+/// What a command comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// This commit, which is to be appended first, and what the caller is told then.
+    Commit(Box<Commit>, Receipt),
+    /// Nothing: it was done before, under the same mutation id, by the commit of this revision.
+    Known(Revision),
+}
+
+/// What `command` means for `production` at `now`. Pure: the same arguments, the same answer.
+///
+/// # Errors
+/// The first refusal that applies, in the order of [`Refusal`]'s variants.
+pub fn decide(production: &Production, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+    let fingerprint = command.mutation.as_ref().map(|_| fingerprint(&command.intent));
+    if let (Some(id), Some(fingerprint)) = (&command.mutation, fingerprint)
+        && let Some(known) = production.mutations().get(id)
+    {
+        if known.fingerprint == fingerprint {
+            return Ok(Decision::Known(known.revision));
+        }
+        return Err(Refusal::MutationIdReused { id: id.clone(), revision: known.revision });
+    }
+    let context = Context {
+        actor: &command.actor,
+        versions: &command.versions,
+        revision: production.revision().next(),
+        at: now.max(production.at()),
+    };
+    let draft = match &command.intent {
+        Intent::Configure(manifest) => configure::decide(production, &context, manifest)?,
+        Intent::Mutate(mutations) => mutate::decide(production, &context, mutations)?,
+        Intent::ChangeSettings(patch) => settings::decide(production, &context, patch)?,
+        Intent::Resolve(resolve) => resolve::decide(production, &context, resolve)?,
+    };
+    let receipt = Receipt { revision: context.revision, outcome: draft.outcome, conflicts: draft.conflicts };
+    let commit = Commit {
+        revision: context.revision,
+        at: context.at,
+        actor: command.actor.clone(),
+        mutation: command.mutation.clone(),
+        fingerprint,
+        cause: draft.cause,
+        changes: draft.changes,
+    };
+    Ok(Decision::Commit(Box::new(commit), receipt))
+}
+
+/// The versions that [`decide`] needs and the production does not have at hand.
+#[must_use]
+pub fn needs(production: &Production, command: &Command) -> Vec<VersionKey> {
+    match &command.intent {
+        Intent::Mutate(mutations) => mutations.iter().filter_map(|m| mutate::needs(production, m)).collect(),
+        Intent::Configure(_) | Intent::ChangeSettings(_) | Intent::Resolve(_) => Vec::new(),
+    }
+}
+
+/// What was answered when `commit` was made: a retry of its mutation is told the same.
+#[must_use]
+pub fn receipt(commit: &Commit) -> Receipt {
+    let own = format!("{}-", commit.revision);
+    let conflicts = commit.changes.iter().filter(|change| {
+        change.collection.as_str() == crate::production::server::CONFLICTS
+            && matches!(change.op, Op::Put(_))
+            && change.id.as_str().starts_with(&own)
+    });
+    let merged = commit.cause.details.get("outcome").is_some_and(|outcome| outcome == "merged");
+    let outcome = match commit.cause.kind {
+        CauseKind::ConflictOpened => Outcome::Conflict,
+        _ if merged => Outcome::Merged,
+        _ => Outcome::Applied,
+    };
+    Receipt {
+        revision: commit.revision,
+        outcome,
+        conflicts: conflicts.map(|change| change.id.clone()).collect(),
+    }
+}
+
+/// What every kind of decision has: who, when, and at which revision it would be.
+struct Context<'a> {
+    actor: &'a Actor,
+    versions: &'a Versions,
+    revision: Revision,
+    at: Timestamp,
+}
+
+impl Context<'_> {
+    fn change(&self, collection: &Collection, id: &DocumentId, op: Op) -> Change {
+        Change { collection: collection.clone(), id: id.clone(), revision: self.revision, op }
+    }
+
+    fn put(&self, collection: &str, id: &str, value: Value) -> Change {
+        let collection = Collection::new(collection).expect("the server's collections have valid names");
+        let id = DocumentId::new(id).expect("the server's documents have valid names");
+        self.change(&collection, &id, Op::Put(Arc::new(value)))
+    }
+}
+
+/// A commit to be.
+struct Draft {
+    cause: Cause,
+    changes: Vec<Change>,
+    outcome: Outcome,
+    conflicts: Vec<DocumentId>,
+}
+
+impl Draft {
+    fn applied(cause: impl Into<Cause>, changes: Vec<Change>) -> Self {
+        Self { cause: cause.into(), changes, outcome: Outcome::Applied, conflicts: Vec::new() }
+    }
+}
+
+/// 64 bits of what a command asks: the same for the same wish, whatever the order of keys it came in.
+fn fingerprint(intent: &Intent) -> Fingerprint {
+    struct Hasher(xxhash_rust::xxh3::Xxh3Default);
+    impl std::io::Write for Hasher {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hasher = Hasher(xxhash_rust::xxh3::Xxh3Default::new());
+    serde_json::to_writer(&mut hasher, intent).expect("an intent has string keys and finite numbers only");
+    Fingerprint(hasher.0.digest())
+}

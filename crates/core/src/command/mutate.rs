@@ -1,0 +1,101 @@
+//! Changing documents: a batch of mutations, all or none (rows D2, D3, D6).
+
+use onair_wire::{Cause, CauseKind, Commit, Edit, Mutation, Outcome, Revision};
+
+use super::{BATCH_MAX, Context, Draft, VersionKey, document, prune};
+use crate::{production::Production, refusal::Refusal};
+
+pub(super) fn decide(
+    production: &Production,
+    context: &Context<'_>,
+    mutations: &[Mutation],
+) -> Result<Draft, Refusal> {
+    if mutations.is_empty() {
+        return Err(Refusal::invalid("/mutations", "there is no mutation"));
+    }
+    if mutations.len() > BATCH_MAX {
+        return Err(Refusal::TooLarge {
+            what: "mutations in one batch",
+            found: mutations.len(),
+            limit: BATCH_MAX,
+        });
+    }
+    let mut draft = Draft::applied(cause(mutations), Vec::new());
+    let mut work = Work { before: production, during: None };
+    for (place, mutation) in mutations.iter().enumerate() {
+        let decided = document::decide(&work, context, mutation, draft.conflicts.len())
+            .map_err(|refusal| refusal.within(&format!("/mutations/{place}")))?;
+        if mutations.len() > 1 {
+            work.advance(context, &decided.changes);
+        }
+        draft.outcome = draft.outcome.max(decided.outcome);
+        draft.changes.extend(decided.changes);
+        draft.conflicts.extend(decided.conflicts);
+    }
+    draft.changes.extend(prune::changes(production, context, &draft.changes)?);
+    match draft.outcome {
+        Outcome::Applied => {}
+        Outcome::Merged => draft.cause = draft.cause.with("outcome", "merged"),
+        Outcome::Conflict => draft.cause = Cause::from(CauseKind::ConflictOpened),
+    }
+    Ok(draft)
+}
+
+/// The old version that a mutation is measured against, when it must be read from the log.
+pub(super) fn needs(production: &Production, mutation: &Mutation) -> Option<VersionKey> {
+    let wanted = match (&mutation.edit, mutation.base) {
+        (Edit::Restore(Some(revision)), _) => *revision,
+        (_, Some(base)) => base,
+        (_, None) => return None,
+    };
+    if wanted > production.revision() || wanted < production.oldest().previous() {
+        return None;
+    }
+    document::is_forgotten(production, mutation, wanted)
+        .then(|| (mutation.collection.clone(), mutation.document.clone(), wanted))
+}
+
+fn cause(mutations: &[Mutation]) -> Cause {
+    let kind = match mutations {
+        [Mutation { edit, .. }] => match edit {
+            Edit::Put(_) => CauseKind::DocumentPut,
+            Edit::Patch(_) => CauseKind::DocumentPatched,
+            Edit::Delete => CauseKind::DocumentDeleted,
+            Edit::Restore(_) => CauseKind::DocumentRestored,
+        },
+        _ => CauseKind::Batch,
+    };
+    kind.into()
+}
+
+/// The production as the batch found it, and as its mutations so far have made it.
+pub(super) struct Work<'a> {
+    /// Preconditions are of what the caller could see.
+    pub(super) before: &'a Production,
+    during: Option<Production>,
+}
+
+impl Work<'_> {
+    /// What the next mutation acts on.
+    pub(super) fn now(&self) -> &Production {
+        self.during.as_ref().unwrap_or(self.before)
+    }
+
+    /// The last revision the caller could have seen.
+    pub(super) fn seen(&self) -> Revision {
+        self.before.revision()
+    }
+
+    fn advance(&mut self, context: &Context<'_>, changes: &[onair_wire::Change]) {
+        let step = Commit {
+            revision: context.revision,
+            at: context.at,
+            actor: context.actor.clone(),
+            mutation: None,
+            fingerprint: None,
+            cause: CauseKind::Batch.into(),
+            changes: changes.to_vec(),
+        };
+        self.during.get_or_insert_with(|| self.before.clone()).apply_changes(&step);
+    }
+}

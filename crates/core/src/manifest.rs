@@ -1,0 +1,340 @@
+//! What a production is made of: services, collections, settings, backends. Contract, section 2.
+//!
+//! A manifest is checked as a whole when it arrives, and kept as the document `_system/manifest`, defaults
+//! filled in. The error names the place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onair_wire::{Collection, json, json::JsonError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{merge::Strategies, schema::Schema, settings::Settings};
+
+/// The most services, backends or collections one manifest may name: a show has a dozen of each.
+pub const NAMES_MAX: usize = 256;
+/// The collections every production has.
+pub const COLLECTIONS: [&str; 6] = ["feed", "scenes", "layers", "interactions", "chat", "notifications"];
+/// The services a production has that says nothing else (row S1), in the order of a start.
+pub const SERVICES: [&str; 4] = ["livefeed", "session", "host", "producer"];
+
+/// A manifest as it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Written {
+    /// What carries the show.
+    pub services: Vec<Service>,
+    /// The order of a start, by name.
+    pub start: Vec<String>,
+    /// What a start needs besides.
+    pub requires: Vec<Requirement>,
+    /// Collections with rules of their own; others are free.
+    pub collections: BTreeMap<Collection, CollectionRules>,
+    /// Settings to begin with.
+    pub settings: Map<String, Value>,
+    /// Who is told.
+    pub backends: Vec<Backend>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// How it is reached.
+    #[serde(default = "builtin")]
+    pub adapter: Value,
+    /// Whether a start requires it.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+/// What a start needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Requirement {
+    /// A service in some state.
+    #[serde(rename_all = "camelCase")]
+    Service {
+        /// Its name.
+        service: String,
+        /// The state: `initialized`.
+        is: ServiceIs,
+    },
+    /// A collection with content.
+    #[serde(rename_all = "camelCase")]
+    Content {
+        /// Its name.
+        collection: Collection,
+        /// Documents.
+        at_least: u64,
+    },
+}
+
+/// What a service can be required to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceIs {
+    /// Ready or active.
+    Initialized,
+    /// On.
+    Active,
+}
+
+/// What holds for the documents of a collection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CollectionRules {
+    /// A JSON Schema.
+    pub schema: Option<Value>,
+    /// Merge strategies by JSON pointer (row K1).
+    pub merge: BTreeMap<String, String>,
+    /// How much is kept.
+    pub keep: Keep,
+}
+
+/// How much of a collection is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Keep {
+    /// Versions of a document that its history shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<u64>,
+    /// Documents; the oldest is deleted for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<u64>,
+}
+
+/// A backend, told through the outbox. Its secrets are references: `env:NAME`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// `webhook` or `convex`.
+    #[serde(rename = "type")]
+    pub kind: BackendKind,
+    /// Where.
+    pub url: String,
+    /// Signs webhooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Opens Convex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// The kinds of backends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// Row B2.
+    Webhook,
+    /// Row B1.
+    Convex,
+}
+
+fn builtin() -> Value {
+    serde_json::json!({ "type": "builtin" })
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        let service = |name: &str| Service { name: name.into(), adapter: builtin(), required: true };
+        let feed = Collection::new("feed").expect("a collection's name");
+        Self {
+            services: SERVICES.map(service).into(),
+            start: SERVICES.map(String::from).into(),
+            requires: vec![
+                Requirement::Service { service: "host".into(), is: ServiceIs::Initialized },
+                Requirement::Content { collection: feed, at_least: 1 },
+            ],
+            collections: BTreeMap::new(),
+            settings: Map::new(),
+            backends: Vec::new(),
+        }
+    }
+}
+
+/// The rules of one collection, ready for use.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What its documents must be.
+    pub schema: Option<Schema>,
+    /// How late edits are merged.
+    pub merge: Strategies,
+    /// How much is kept.
+    pub keep: Keep,
+}
+
+/// A manifest that was checked.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// As it is kept.
+    pub written: Written,
+    /// Settings to begin with.
+    pub settings: Settings,
+    rules: BTreeMap<Collection, Rules>,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest; `null` is the default one.
+    ///
+    /// # Errors
+    /// The first place that is wrong.
+    pub fn new(value: Value) -> Result<Self, JsonError> {
+        let mut written: Written =
+            if value.is_null() { Written::default() } else { json::from_value(value)? };
+        for name in COLLECTIONS {
+            let rules =
+                written.collections.entry(Collection::new(name).expect("a collection's name")).or_default();
+            if name == "chat" && *rules == CollectionRules::default() {
+                rules.keep.documents = Some(1_000);
+            }
+        }
+        let settings =
+            Settings::default().patched(&written.settings).map_err(|error| below("/settings", error))?;
+        check_services(&written)?;
+        check_backends(&written.backends)?;
+        let rules = compile(&written.collections)?;
+        Ok(Self { written, settings, rules })
+    }
+
+    /// The rules of a collection; one that the manifest does not name is free.
+    #[must_use]
+    pub fn rules(&self, collection: &Collection) -> Option<&Rules> {
+        self.rules.get(collection)
+    }
+
+    /// The collections that have rules.
+    pub fn collections(&self) -> impl Iterator<Item = (&Collection, &Rules)> {
+        self.rules.iter()
+    }
+
+    /// The document's value.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(&self.written).expect("a manifest is plain data")
+    }
+}
+
+fn below(prefix: &str, error: JsonError) -> JsonError {
+    match error {
+        JsonError::Invalid { pointer, detail } => {
+            JsonError::Invalid { pointer: format!("{prefix}{pointer}"), detail }
+        }
+        other @ JsonError::Syntax { .. } => other,
+    }
+}
+
+fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> JsonError {
+    JsonError::Invalid { pointer: pointer.into(), detail: detail.into() }
+}
+
+fn check_name<'a>(names: &mut BTreeSet<&'a str>, place: &str, name: &'a str) -> Result<(), JsonError> {
+    onair_wire::DocumentId::new(name).map_err(|error| invalid(place, error.to_string()))?;
+    if !names.insert(name) {
+        return Err(invalid(place, format!("`{name}` stands twice")));
+    }
+    if names.len() > NAMES_MAX {
+        return Err(invalid(place, format!("more than {NAMES_MAX} names")));
+    }
+    Ok(())
+}
+
+fn check_services(written: &Written) -> Result<(), JsonError> {
+    const ADAPTERS: [&str; 6] = ["builtin", "agent", "http", "process", "obs", "ffmpeg"];
+    let mut names = BTreeSet::new();
+    for (i, service) in written.services.iter().enumerate() {
+        check_name(&mut names, &format!("/services/{i}/name"), &service.name)?;
+        let kind = service.adapter.get("type").and_then(Value::as_str);
+        if !kind.is_some_and(|kind| ADAPTERS.contains(&kind)) {
+            let detail = format!("an adapter has a `type`, one of `{}`", ADAPTERS.join("`, `"));
+            return Err(invalid(format!("/services/{i}/adapter/type"), detail));
+        }
+        if let Some(secret) = service.adapter.get("secret") {
+            check_reference(&format!("/services/{i}/adapter/secret"), secret.as_str().unwrap_or_default())?;
+        }
+    }
+    let mut started = BTreeSet::new();
+    for (i, name) in written.start.iter().enumerate() {
+        check_name(&mut started, &format!("/start/{i}"), name)?;
+        if !names.contains(name.as_str()) {
+            return Err(invalid(format!("/start/{i}"), format!("there is no service `{name}`")));
+        }
+    }
+    for (i, requirement) in written.requires.iter().enumerate() {
+        match requirement {
+            Requirement::Service { service, .. } if !names.contains(service.as_str()) => {
+                return Err(invalid(
+                    format!("/requires/{i}/service"),
+                    format!("there is no service `{service}`"),
+                ));
+            }
+            Requirement::Service { .. } | Requirement::Content { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_backends(backends: &[Backend]) -> Result<(), JsonError> {
+    let mut names = BTreeSet::new();
+    for (i, backend) in backends.iter().enumerate() {
+        check_name(&mut names, &format!("/backends/{i}/name"), &backend.name)?;
+        if !(backend.url.starts_with("https://") || backend.url.starts_with("http://")) {
+            return Err(invalid(
+                format!("/backends/{i}/url"),
+                "a backend's `url` begins with https:// or http://",
+            ));
+        }
+        for (field, secret) in [("secret", &backend.secret), ("key", &backend.key)] {
+            if let Some(secret) = secret {
+                check_reference(&format!("/backends/{i}/{field}"), secret)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A manifest is a document that every viewer reads, so it names secrets and never holds them (row X3).
+fn check_reference(place: &str, secret: &str) -> Result<(), JsonError> {
+    let name = secret.strip_prefix("env:").unwrap_or_default();
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(good) {
+        return Err(invalid(place, "a secret is named, not told: `env:NAME` of a variable of the server"));
+    }
+    Ok(())
+}
+
+fn compile(
+    collections: &BTreeMap<Collection, CollectionRules>,
+) -> Result<BTreeMap<Collection, Rules>, JsonError> {
+    if collections.len() > NAMES_MAX {
+        return Err(invalid("/collections", format!("more than {NAMES_MAX} collections")));
+    }
+    let mut compiled = BTreeMap::new();
+    for (collection, rules) in collections {
+        let place = format!("/collections/{}", json::escape(collection.as_str()));
+        if collection.is_server() {
+            return Err(invalid(place, "a collection of an application does not begin with `_`"));
+        }
+        let schema = match &rules.schema {
+            None | Some(Value::Null) => None,
+            Some(schema) => {
+                Some(Schema::new(schema).map_err(|detail| invalid(format!("{place}/schema"), detail))?)
+            }
+        };
+        let merge = Strategies::parse(&rules.merge)
+            .map_err(|error| invalid(format!("{place}/merge"), error.to_string()))?;
+        if rules.keep.documents == Some(0) || rules.keep.versions == Some(0) {
+            return Err(invalid(format!("{place}/keep"), "at least one is kept"));
+        }
+        compiled.insert(collection.clone(), Rules { schema, merge, keep: rules.keep });
+    }
+    Ok(compiled)
+}
