@@ -1,1 +1,3 @@
 //! onair-runtime
+
+pub mod hub;
