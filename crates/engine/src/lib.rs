@@ -101,6 +101,23 @@ pub struct Figures {
     pub read_only: Option<String>,
 }
 
+/// Checks what the caller of [`Engine::append`] and [`Engine::replace`] owes: revisions behind `before` without a hole.
+/// Answers the last one and the bytes of all bodies. Public for engines.
+///
+/// # Panics
+/// When there is a hole or an empty body: our bug, and worse if it were stored.
+pub fn assert_dense(before: Revision, records: &[Record]) -> (Revision, usize) {
+    let mut last = before;
+    let mut bytes = 0;
+    for record in records {
+        assert_eq!(record.revision, last.next(), "a hole in the records of one call");
+        assert!(!record.body.is_empty(), "revision {} has no body", record.revision);
+        last = record.revision;
+        bytes += record.body.len();
+    }
+    (last, bytes)
+}
+
 /// A store of logs. See the promises above.
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// What it is, for people and metrics: `embedded`, `memory`.
@@ -168,8 +185,12 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`Engine::save`].
-    fn trim<'a>(&'a self, production: &'a ProductionId, epoch: &'a Epoch, keep_from: Revision)
-    -> BoxFuture<'a, Head>;
+    fn trim<'a>(
+        &'a self,
+        production: &'a ProductionId,
+        epoch: &'a Epoch,
+        keep_from: Revision,
+    ) -> BoxFuture<'a, Head>;
 
     /// Puts a whole log in the place of the one there is, or of none, in one step. `records` follow `image` without
     /// a hole, or begin at 1 when there is no image.
@@ -194,8 +215,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Closed`].
-    fn list<'a>(&'a self, after: Option<&'a ProductionId>, limit: usize)
-    -> BoxFuture<'a, Vec<(ProductionId, Head)>>;
+    fn list<'a>(
+        &'a self,
+        after: Option<&'a ProductionId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Vec<(ProductionId, Head)>>;
 
     /// Counters since opening.
     fn figures(&self) -> Figures;
