@@ -48,7 +48,9 @@ pub enum Error {
         detail: String,
     },
     /// An earlier write or flush failed, so nothing more is accepted on this handle; reads go on.
-    #[error("the log is read-only since a write failed: {detail}; start the server again once the disk is well")]
+    #[error(
+        "the log is read-only since a write failed: {detail}; start the server again once the disk is well"
+    )]
     ReadOnly {
         /// The first cause, without paths.
         detail: String,
