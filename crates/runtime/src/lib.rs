@@ -1,3 +1,24 @@
-//! onair-runtime
+//! The shell that owns productions: it decides by asking the core, keeps by asking the engine, and tells by the hub.
+//!
+//! It knows no HTTP, no sockets and no requests. Time, chance and storage are given to it.
 
+pub mod archive;
+pub mod clock;
+mod director;
+mod error;
+pub mod figures;
+mod handle;
 pub mod hub;
+mod productions;
+pub mod tasks;
+pub mod ticker;
+pub mod transfer;
+
+pub use archive::DocumentVersion;
+pub use clock::Clock;
+pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX};
+pub use error::Error;
+pub use figures::Figures;
+pub use handle::{Handle, Resume, Watching};
+pub use productions::{Keep, Listed, Options, Productions};
+pub use tasks::{TaskKind, Tasks};

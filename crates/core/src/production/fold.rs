@@ -60,10 +60,12 @@ impl Production {
     fn check_system(&self) -> Result<(), String> {
         let document = |id: &str| self.server_document(server::SYSTEM, id).map(|d| Value::clone(d.value()));
         if let Some(settings) = document("settings") {
-            serde_json::from_value::<Settings>(settings).map_err(|error| format!("_system/settings: {error}"))?;
+            serde_json::from_value::<Settings>(settings)
+                .map_err(|error| format!("_system/settings: {error}"))?;
         }
         if let Some(lifecycle) = document("lifecycle") {
-            serde_json::from_value::<Lifecycle>(lifecycle).map_err(|error| format!("_system/lifecycle: {error}"))?;
+            serde_json::from_value::<Lifecycle>(lifecycle)
+                .map_err(|error| format!("_system/lifecycle: {error}"))?;
         }
         Ok(())
     }

@@ -177,5 +177,6 @@ impl Production {
 /// A document that the fold has checked.
 fn read<T: serde::de::DeserializeOwned>(document: &Document) -> T {
     let value = Value::clone(document.value());
-    serde_json::from_value(value).unwrap_or_else(|error| panic!("the fold let in what does not read: {error}"))
+    serde_json::from_value(value)
+        .unwrap_or_else(|error| panic!("the fold let in what does not read: {error}"))
 }

@@ -139,6 +139,11 @@ impl Lane {
         }
     }
 
+    /// Lets go of everything, so that every place is gone.
+    pub(super) fn strand(&self) {
+        self.ring().strand();
+    }
+
     pub(super) fn ring_bell(&self) {
         self.wake.notify_one();
     }

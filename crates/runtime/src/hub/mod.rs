@@ -208,6 +208,14 @@ impl<S> Hub<S> {
         lanes.iter().for_each(|lane| lane.ring_bell());
     }
 
+    /// Nothing more will come: every subscriber finds that its place is gone, asks for the production anew, and learns
+    /// whether it was replaced or removed.
+    pub fn end(&self) {
+        let lanes = self.lanes();
+        lanes.iter().for_each(|lane| lane.strand());
+        lanes.iter().for_each(|lane| lane.ring_bell());
+    }
+
     fn encode(&self, lane: &Lane, bodies: &mut Bodies<'_>) -> Bytes {
         let mut out = Vec::new();
         bodies.each(lane.filter(), |published, body| {

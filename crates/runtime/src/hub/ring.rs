@@ -53,6 +53,13 @@ impl Ring {
         }
     }
 
+    /// Forgets all entries and one more that never was: no cursor that anybody holds is kept.
+    pub(super) fn strand(&mut self) {
+        self.first = self.end().0 + 1;
+        self.entries.clear();
+        self.bytes = 0;
+    }
+
     /// Gives `take` what waits from `cursor` on, at least one entry and then up to `bytes_max`; says where to go on.
     ///
     /// # Panics

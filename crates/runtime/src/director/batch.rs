@@ -1,0 +1,124 @@
+//! One batch: decided one after the other, appended at once, answered when it is on disk.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use onair_core::{Decision, Production, Refusal, decide, needs, receipt};
+use onair_engine::Record;
+use onair_wire::{Commit, Receipt, Revision};
+
+use super::{Answer, BATCH_BYTES, BATCH_COMMANDS, Request};
+use crate::{archive, error::Error, handle::Shared, hub::Published};
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Written {
+    pub(super) commits: u64,
+    pub(super) bytes: u64,
+}
+
+pub(super) struct Batch<'a> {
+    shared: &'a Arc<Shared>,
+    working: &'a mut Production,
+    expected: Revision,
+    commits: Vec<Published>,
+    bytes: usize,
+    answers: Vec<(Answer, Outcome)>,
+}
+
+/// What a caller is told once the batch is on disk.
+enum Outcome {
+    Done(Receipt),
+    Known(Revision),
+    No(Error),
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(shared: &'a Arc<Shared>, working: &'a mut Production) -> Self {
+        let expected = working.revision();
+        Self { shared, working, expected, commits: Vec::new(), bytes: 0, answers: Vec::new() }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.answers.len() < BATCH_COMMANDS && self.bytes < BATCH_BYTES
+    }
+
+    /// Decides a command against what the batch has made so far.
+    pub(super) async fn take(&mut self, request: Request) {
+        let Request { mut command, answer } = request;
+        let wanted = needs(self.working, &command);
+        if !wanted.is_empty() {
+            let published = self.shared.hub.state();
+            match self.shared.archive.versions(&published, wanted).await {
+                Ok(versions) => command.versions = versions,
+                Err(error) => return self.answers.push((answer, Outcome::No(error))),
+            }
+        }
+        let outcome = match decide(self.working, &command, self.shared.clock.now()) {
+            Ok(Decision::Commit(commit, receipt)) => {
+                self.add(*commit);
+                Outcome::Done(receipt)
+            }
+            Ok(Decision::Known(revision)) => Outcome::Known(revision),
+            Err(refusal) => {
+                self.shared.figures.refused(refusal.code());
+                Outcome::No(refusal.into())
+            }
+        };
+        self.answers.push((answer, outcome));
+    }
+
+    fn add(&mut self, commit: Commit) {
+        self.working.apply(&commit).expect("what was just decided follows what it was decided on");
+        let body = Bytes::from(commit.encode());
+        self.bytes += body.len();
+        self.commits.push(Published { commit: Arc::new(commit), body });
+    }
+
+    /// Appends, shows, answers.
+    pub(super) async fn finish(self) -> Result<Written, onair_engine::Error> {
+        let Self { shared, working, expected, commits, bytes, answers } = self;
+        if commits.is_empty() {
+            answer(shared, answers).await;
+            return Ok(Written::default());
+        }
+        let record = |published: &Published| Record {
+            revision: published.commit.revision,
+            body: published.body.clone(),
+        };
+        let records = commits.iter().map(record).collect();
+        let begun = tokio::time::Instant::now();
+        if let Err(error) = shared.engine.append(&shared.id, &shared.epoch, expected, records).await {
+            for (answer, _) in answers {
+                answer(Err(error.clone().into()));
+            }
+            return Err(error);
+        }
+        let count = commits.len() as u64;
+        shared.figures.committed(count, bytes as u64, begun.elapsed());
+        shared.hub.publish(Arc::new(working.clone()), &commits);
+        shared.revision.send_replace(working.revision());
+        shared.dirty.store(true, Ordering::Relaxed);
+        answer(shared, answers).await;
+        Ok(Written { commits: count, bytes: bytes as u64 })
+    }
+}
+
+async fn answer(shared: &Shared, answers: Vec<(Answer, Outcome)>) {
+    for (answer, outcome) in answers {
+        answer(match outcome {
+            Outcome::Done(receipt) => Ok(receipt),
+            Outcome::No(error) => Err(error),
+            Outcome::Known(revision) => known(shared, revision).await,
+        });
+    }
+}
+
+/// What was answered when the mutation was done the first time.
+async fn known(shared: &Shared, revision: Revision) -> Result<Receipt, Error> {
+    let state = shared.hub.state();
+    let one = onair_engine::Limit { records: 1, bytes: 0 };
+    let records = shared.archive.records(&state, revision.previous(), one).await?;
+    let record = records.first().ok_or(Refusal::Compacted { wanted: revision, oldest: state.oldest() })?;
+    Ok(receipt(&archive::decode(&state, record)?))
+}

@@ -1,0 +1,390 @@
+//! The handle of a production: the only way in, and all there is to read. Cheap to clone.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use onair_core::{Command, Intent, Production, production::Observed};
+use onair_engine::{Engine, Limit};
+use onair_wire::{
+    Actor, After, Collection, Commit, DocumentId, Epoch, MutationId, Problem, ProductionId, Receipt,
+    Revision,
+    sync::{ServerMessage, StreamFigures},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    archive::{Archive, DocumentVersion},
+    clock::Clock,
+    director::{INBOX, Request},
+    error::Error,
+    figures::Figures,
+    hub::{Filter, Format, Hub, LANES_MAX, Subscription},
+    productions::{Keep, Stage},
+    tasks::{TaskKind, Tasks},
+};
+
+/// What the director and all handles of a production share.
+pub(crate) struct Shared {
+    pub(crate) id: ProductionId,
+    pub(crate) epoch: Epoch,
+    pub(crate) hub: Hub<Production>,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) archive: Archive,
+    pub(crate) clock: Clock,
+    pub(crate) keep: Keep,
+    pub(crate) tasks: Tasks,
+    pub(crate) figures: Arc<Figures>,
+    /// The revision that is shown, for those who wait for the next one.
+    pub(crate) revision: watch::Sender<Revision>,
+    /// Cancelled when the production is retired, replaced or removed, or the server ends.
+    pub(crate) ended: CancellationToken,
+    /// Whether commits were shown since the ticker last sent digests.
+    pub(crate) dirty: AtomicBool,
+    pub(crate) signals: Signals,
+    inbox: mpsc::Sender<Request>,
+    read_only: OnceLock<String>,
+    streams: AtomicUsize,
+    stage: Weak<Stage>,
+}
+
+/// The latest figures of the stream, and whether somebody is still to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    /// Held for a copy of five numbers.
+    latest: Mutex<StreamFigures>,
+    dirty: AtomicBool,
+}
+
+impl Signals {
+    fn update(&self, newer: &StreamFigures) {
+        self.latest.lock().expect("nothing panics while it copies figures").update(newer);
+        self.dirty.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn latest(&self) -> StreamFigures {
+        self.latest.lock().expect("nothing panics while it copies figures").clone()
+    }
+
+    /// The figures, if they changed since this was last called.
+    pub(crate) fn take(&self) -> Option<StreamFigures> {
+        self.dirty.swap(false, Ordering::AcqRel).then(|| self.latest())
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        stage: &Arc<Stage>,
+        state: Production,
+        inbox: mpsc::Sender<Request>,
+        damage: Option<String>,
+    ) -> Arc<Self> {
+        let (id, epoch) = (state.id().clone(), state.epoch().clone());
+        let (revision, _) = watch::channel(state.revision());
+        let ended = stage.tasks.cancelled().child_token();
+        let (tasks, cancel) = (stage.tasks.clone(), ended.clone());
+        let start = move |pass: crate::hub::Pass| tasks.spawn(TaskKind::Lane, pass.run(cancel.clone()));
+        let read_only = damage.map_or_else(OnceLock::new, OnceLock::from);
+        Arc::new(Self {
+            hub: Hub::new(id.clone(), epoch.clone(), Arc::new(state), start),
+            id,
+            epoch,
+            engine: Arc::clone(&stage.engine),
+            archive: Archive::new(Arc::clone(&stage.engine)),
+            clock: stage.clock.clone(),
+            keep: stage.keep,
+            tasks: stage.tasks.clone(),
+            figures: Arc::clone(&stage.figures),
+            revision,
+            ended,
+            dirty: AtomicBool::new(false),
+            signals: Signals::default(),
+            inbox,
+            read_only,
+            streams: AtomicUsize::new(0),
+            stage: Arc::downgrade(stage),
+        })
+    }
+
+    /// Why nothing is taken, if so.
+    pub(crate) fn read_only(&self) -> Option<String> {
+        self.read_only.get().cloned().or_else(|| self.engine.figures().read_only)
+    }
+
+    pub(crate) fn set_read_only(&self, reason: &str) {
+        // The first reason stays.
+        let _ = self.read_only.set(reason.to_owned());
+    }
+
+    /// How many watch, over all transports.
+    pub(crate) fn watching(&self) -> usize {
+        self.hub.attached() + self.streams.load(Ordering::Relaxed)
+    }
+
+    /// Leaves memory, if nobody watches and nobody holds a handle.
+    pub(crate) fn retire(self: &Arc<Self>) -> bool {
+        self.watching() == 0 && self.stage.upgrade().is_none_or(|stage| stage.retire(self))
+    }
+}
+
+/// A production.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Handle({})", self.shared.id)
+    }
+}
+
+/// Where a subscriber goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// It needs a snapshot.
+    Snapshot,
+    /// It has everything up to this, and gets the commits behind it.
+    After(Revision),
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &ProductionId {
+        &self.shared.id
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn epoch(&self) -> &Epoch {
+        &self.shared.epoch
+    }
+
+    /// The state, as everybody sees it: everything in it is on disk.
+    #[must_use]
+    pub fn state(&self) -> Arc<Production> {
+        self.shared.hub.state()
+    }
+
+    /// Whether it left memory or was replaced; a new handle must be asked for.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.shared.ended.is_cancelled()
+    }
+
+    /// Carries a command out and says what came of it once it is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] and the others; nothing was changed then, but for an engine that says that the outcome is
+    /// unknown.
+    ///
+    /// # Cancellation
+    /// The command may be carried out or not.
+    pub async fn execute(
+        &self,
+        actor: Actor,
+        mutation: Option<MutationId>,
+        intent: Intent,
+    ) -> Result<Receipt, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.submit(actor, mutation, intent, move |answer| drop(sender.send(answer)))?;
+        receiver.await.unwrap_or(Err(Error::Closing))
+    }
+
+    /// Hands a command over; `answer` is called once, when its commit is on disk and was sent to every lane.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] and [`Error::Closing`]; `answer` is not called then.
+    pub fn submit(
+        &self,
+        actor: Actor,
+        mutation: Option<MutationId>,
+        intent: Intent,
+        answer: impl FnOnce(Result<Receipt, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let command = Command { actor, mutation, intent, versions: Default::default() };
+        let request = Request { command, answer: Box::new(answer) };
+        self.shared.inbox.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Busy { limit: INBOX },
+            mpsc::error::TrySendError::Closed(_) => Error::Closing,
+        })
+    }
+
+    /// Takes over figures of the stream (row T1): shown at once, sent at the ticker's rate, never logged.
+    pub fn signal(&self, figures: &StreamFigures) {
+        self.shared.signals.update(figures);
+    }
+
+    /// What is known beside the log.
+    #[must_use]
+    pub fn observed(&self) -> Observed {
+        Observed { stream: self.shared.signals.latest(), clients: self.shared.watching() }
+    }
+
+    /// Why nothing is taken, if so.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        self.shared.read_only()
+    }
+
+    /// The production as it was.
+    ///
+    /// # Errors
+    /// Those of [`Archive::state_at`].
+    pub async fn state_at(&self, revision: Revision) -> Result<Production, Error> {
+        self.shared.archive.state_at(&self.state(), revision).await
+    }
+
+    /// The versions of a document, newest first.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn history(
+        &self,
+        collection: &Collection,
+        id: &DocumentId,
+        limit: usize,
+    ) -> Result<Vec<DocumentVersion>, Error> {
+        self.shared.archive.history(&self.state(), collection, id, limit).await
+    }
+
+    /// The commits behind `after` as JSON, and the revision that is shown.
+    ///
+    /// # Errors
+    /// Those of [`Archive::records`].
+    pub async fn commits(&self, after: Revision, limit: Limit) -> Result<(Vec<Bytes>, Revision), Error> {
+        let state = self.state();
+        let records = self.shared.archive.records(&state, after, limit).await?;
+        Ok((records.into_iter().map(|record| record.body).collect(), state.revision()))
+    }
+
+    /// Waits until a commit behind `after` is shown, at most `patience`, and not beyond the production's end.
+    pub async fn wait_beyond(&self, after: Revision, patience: Duration) {
+        let mut shown = self.shared.revision.subscribe();
+        tokio::select! {
+            _ = shown.wait_for(|revision| *revision > after) => {}
+            () = tokio::time::sleep(patience) => {}
+            () = self.shared.ended.cancelled() => {}
+        }
+    }
+
+    /// Takes a state and the place in a lane behind it.
+    ///
+    /// # Errors
+    /// [`Error::Limit`].
+    pub fn subscribe(&self, format: Format, filter: &Filter) -> Result<Subscription<Production>, Error> {
+        if self.has_ended() {
+            return Err(Error::Closing);
+        }
+        let too_many = |_| Error::Limit {
+            what: "too many distinct sets of collections are subscribed to",
+            limit: LANES_MAX,
+        };
+        self.shared.hub.subscribe(format, filter).map_err(too_many)
+    }
+
+    /// Where a subscriber that has `after` goes on from, given the state it is attached at.
+    #[must_use]
+    pub fn resume(&self, after: Option<&After>, state: &Production) -> Resume {
+        let Some(after) = after else { return Resume::Snapshot };
+        let foreign = after.epoch.as_ref().is_some_and(|epoch| epoch != state.epoch());
+        let kept = after.revision >= state.oldest().previous() && after.revision <= state.revision();
+        if foreign || !kept {
+            self.shared.figures.fell_back();
+            return Resume::Snapshot;
+        }
+        Resume::After(after.revision)
+    }
+
+    /// The next piece of the commits from `after` to the state subscribed at, in the lane's format, and how far it
+    /// goes; `None` when nothing is missing.
+    ///
+    /// # Errors
+    /// Those of [`Archive::records`]: the commits may have been forgotten meanwhile.
+    pub async fn catch_up(
+        &self,
+        subscription: &Subscription<Production>,
+        after: Revision,
+        limit: Limit,
+    ) -> Result<Option<(Bytes, Revision)>, Error> {
+        let Subscription { state, lane, .. } = subscription;
+        let records = self.shared.archive.records(state, after, limit).await?;
+        let Some(last) = records.last().map(|record| record.revision) else { return Ok(None) };
+        let mut out = Vec::new();
+        for record in &records {
+            let body = match lane.filter() {
+                None => record.body.clone(),
+                Some(wanted) => {
+                    let commit: Commit = crate::archive::decode(state, record)?;
+                    commit.only(|collection| wanted.contains(collection)).encode().into()
+                }
+            };
+            self.shared.hub.envelope().commit(lane.format(), &mut out, &body, record.revision);
+        }
+        Ok(Some((out.into(), last)))
+    }
+
+    /// The snapshot to start from, in the lane's format; encoded once however many ask.
+    #[must_use]
+    pub fn snapshot(&self, subscription: &Subscription<Production>) -> Bytes {
+        let Subscription { state, lane, .. } = subscription;
+        lane.snapshot(state.revision(), || {
+            let wanted =
+                |collection: &Collection| lane.filter().as_ref().is_none_or(|set| set.contains(collection));
+            let documents = state.cache_documents(wanted);
+            let (production, epoch, revision) = (state.id(), state.epoch(), state.revision());
+            let json =
+                ServerMessage::Snapshot { production, epoch, revision, documents: &documents }.encode();
+            match lane.format() {
+                Format::Socket => lane.format().message("snapshot", &json),
+                Format::EventStream => {
+                    let mut event = format!("id: {epoch}:{revision}\n").into_bytes();
+                    event.extend_from_slice(&lane.format().message("snapshot", &json));
+                    event.into()
+                }
+            }
+        })
+    }
+
+    /// Counts an event stream among those who watch, until what is returned is dropped.
+    #[must_use]
+    pub fn watch(&self) -> Watching {
+        self.shared.streams.fetch_add(1, Ordering::Relaxed);
+        Watching(Arc::clone(&self.shared))
+    }
+
+    /// Resolves when the production left memory or was replaced.
+    pub async fn ended(&self) {
+        self.shared.ended.cancelled().await;
+    }
+
+    /// Counts a refusal that was made before a command was.
+    pub fn refused(&self, problem: &Problem) {
+        self.shared.figures.refused(problem.code);
+    }
+}
+
+/// An event stream among those who watch.
+#[must_use = "dropping it stops counting the stream"]
+pub struct Watching(Arc<Shared>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
