@@ -3,6 +3,8 @@
 //! A chore that is also a check is a step of `steps::all`, so that there is one list of what must hold.
 
 mod inside;
+mod needs;
+mod outside;
 mod process;
 mod repository;
 mod round;

@@ -71,6 +71,18 @@ impl Repository {
         })
     }
 
+    /// Where cargo puts what it builds, and the chores what they need.
+    ///
+    /// # Errors
+    /// cargo could not be asked.
+    pub(crate) fn target(&self) -> Result<PathBuf> {
+        let metadata =
+            process::output(&mut process::cargo(self, &["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+        let target = metadata["target_directory"].as_str().context("cargo names no target directory")?;
+        Ok(PathBuf::from(target))
+    }
+
     /// A repository for a test.
     #[cfg(test)]
     pub(crate) fn made_of(files: &[(&str, &str)]) -> Self {

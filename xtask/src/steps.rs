@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 
 use crate::repository::Repository;
-use crate::{inside, tidy};
+use crate::{inside, outside, tidy};
 
 /// One thing that must hold of the repository.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,11 @@ pub(crate) fn all() -> Vec<Step> {
         Step { name: "test", about: "unit, integration and documentation tests", run: inside::test },
         Step { name: "tidy", about: "what no compiler checks", run: tidy::step },
         Step { name: "deny", about: "licences, bans and sources of dependencies", run: inside::deny },
+        Step {
+            name: "schemathesis",
+            about: "the server answers as its OpenAPI says",
+            run: outside::schemathesis,
+        },
     ]
 }
 

@@ -1,0 +1,47 @@
+//! The steps that look at the program from outside: a built `onair`, a real socket, somebody else's client.
+
+mod schemathesis;
+mod server;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+pub(crate) use schemathesis::schemathesis;
+
+use crate::process::{cargo, output};
+use crate::repository::Repository;
+
+/// Builds `onair` as `cargo test` does and says where it is.
+fn build_onair(repository: &Repository) -> Result<PathBuf> {
+    let arguments = ["build", "--package", "onair", "--message-format", "json-render-diagnostics", "--quiet"];
+    let messages = output(&mut cargo(repository, &arguments))?;
+    let program = messages.lines().filter_map(program_built).next_back();
+    program.context("cargo built no program `onair`")
+}
+
+/// The program that a message of cargo is about, if it is `onair`.
+fn program_built(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_onair = message["reason"] == "compiler-artifact" && message["target"]["name"] == "onair";
+    is_onair.then(|| message["executable"].as_str().map(PathBuf::from))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_in_what_cargo_says() {
+        let built =
+            r#"{"reason":"compiler-artifact","target":{"name":"onair"},"executable":"/t/debug/onair"}"#;
+        assert_eq!(program_built(built), Some(PathBuf::from("/t/debug/onair")));
+        let library = r#"{"reason":"compiler-artifact","target":{"name":"onair"},"executable":null}"#;
+        assert_eq!(program_built(library), None);
+        let other =
+            r#"{"reason":"compiler-artifact","target":{"name":"xtask"},"executable":"/t/debug/xtask"}"#;
+        assert_eq!(program_built(other), None);
+        assert_eq!(program_built("not json"), None);
+    }
+}
