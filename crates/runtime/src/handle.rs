@@ -362,7 +362,6 @@ impl Handle {
     }
 
     /// Counts an event stream among those who watch, until what is returned is dropped.
-    #[must_use]
     pub fn watch(&self) -> Watching {
         self.shared.streams.fetch_add(1, Ordering::Relaxed);
         Watching(Arc::clone(&self.shared))

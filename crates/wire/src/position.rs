@@ -88,7 +88,9 @@ impl Epoch {
     #[must_use]
     pub fn from_random(random: u64) -> Self {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let text: String = (0..8).map(|i| char::from(ALPHABET[(random >> (5 * i)) as usize & 31])).collect();
+        let text: String = (0..8)
+            .map(|i| char::from(ALPHABET[usize::from((random >> (5 * i)).to_le_bytes()[0] & 31)]))
+            .collect();
         Self(text.into())
     }
 

@@ -234,7 +234,7 @@ impl One<'_> {
         for clash in merged.clashes {
             let name =
                 format!("{}-{}", self.context.revision, conflicts_before + decided.conflicts.len() + 1);
-            decided.changes.push(self.context.put(server::CONFLICTS, &name, self.record(&name, clash)));
+            decided.changes.push(self.context.put(server::CONFLICTS, &name, self.record(&name, &clash)));
             decided.conflicts.push(DocumentId::new(name).expect("digits and a dash"));
         }
         Ok(decided)
@@ -249,7 +249,7 @@ impl One<'_> {
     }
 
     /// The document `_conflicts/{id}` (row K2), open or already decided by a strategy (row K3).
-    fn record(&self, name: &str, clash: Clash) -> Value {
+    fn record(&self, name: &str, clash: &Clash) -> Value {
         let Context { actor, at, .. } = self.context;
         let server_actor = self.current.map(|document| document.updated_by().as_str());
         let auto = matches!(clash.resolution, Resolution::Auto(_));
