@@ -14,6 +14,9 @@ pub mod equal;
 mod strategy;
 mod union;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, fmt};
 
 use onair_wire::{Timestamp, json::DEPTH_MAX};
@@ -118,7 +121,7 @@ impl Walk<'_> {
         {
             return Some(self.members(sides.base.and_then(Value::as_object), local, server));
         }
-        match decide(strategy, sides) {
+        match settle(strategy, sides) {
             Some(value) => {
                 self.record(sides, Resolution::Auto(strategy));
                 value
@@ -177,7 +180,7 @@ impl Walk<'_> {
 }
 
 /// The field as `strategy` has it; `None` when it does not fit these values or leaves the choice to somebody.
-fn decide(strategy: Strategy, sides: Sides<'_>) -> Option<Option<Value>> {
+fn settle(strategy: Strategy, sides: Sides<'_>) -> Option<Option<Value>> {
     let Sides { base, local, server } = sides;
     match (strategy, local, server) {
         (Strategy::Server, ..) | (Strategy::Newest, None | Some(Value::Null), _) => Some(server.cloned()),
