@@ -1,0 +1,3 @@
+//! Merging from outside: the golden files.
+
+mod fixtures;
