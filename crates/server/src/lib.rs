@@ -1,1 +1,4 @@
 //! onair-server
+
+pub mod net;
+pub mod socket;
