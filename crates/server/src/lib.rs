@@ -1,4 +1,11 @@
-//! onair-server
+//! The outside of onair: HTTP, event streams and sockets over the productions of the runtime.
 
+pub mod app;
+pub mod auth;
+pub mod clients;
 pub mod net;
+pub mod problem;
 pub mod socket;
+
+pub use app::App;
+pub use problem::Failure;

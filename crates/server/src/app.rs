@@ -1,0 +1,43 @@
+//! What every handler and session has at hand.
+
+use std::{ops::Deref, sync::Arc};
+
+use onair_runtime::{Productions, Tasks};
+use onair_wire::ProductionId;
+
+use crate::{auth::Access, clients::Clients};
+
+/// The server's state. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What it is made of.
+pub struct Parts {
+    /// All productions.
+    pub productions: Productions,
+    /// Who is known.
+    pub access: Access,
+    /// Who is connected.
+    pub clients: Clients,
+    /// Tasks of connections; cancelled first when the server ends.
+    pub tasks: Tasks,
+    /// The production that `/stream` acts on.
+    pub default_production: ProductionId,
+    /// Chance, for sessions, tokens and tickets.
+    pub random: fn() -> u64,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
