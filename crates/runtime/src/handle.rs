@@ -88,7 +88,8 @@ impl Shared {
         let (id, epoch) = (state.id().clone(), state.epoch().clone());
         let (revision, _) = watch::channel(state.revision());
         let ended = stage.tasks.cancelled().child_token();
-        let (tasks, cancel) = (stage.tasks.clone(), ended.clone());
+        // A pass ends with its lane, and outlives the production for as long as it takes to say that it ended.
+        let (tasks, cancel) = (stage.tasks.clone(), stage.tasks.cancelled());
         let start = move |pass: crate::hub::Pass| tasks.spawn(TaskKind::Lane, pass.run(cancel.clone()));
         let read_only = damage.map_or_else(OnceLock::new, OnceLock::from);
         Arc::new(Self {

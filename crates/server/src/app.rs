@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use onair_runtime::{Productions, Tasks};
 use onair_wire::ProductionId;
 
-use crate::{auth::Access, clients::Clients};
+use crate::{auth::Access, clients::Clients, session::Sessions};
 
 /// The server's state. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Parts {
     pub access: Access,
     /// Who is connected.
     pub clients: Clients,
+    /// Sessions of sockets, for the sweeper.
+    pub sessions: Sessions,
     /// Tasks of connections; cancelled first when the server ends.
     pub tasks: Tasks,
     /// The production that `/stream` acts on.

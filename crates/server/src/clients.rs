@@ -49,8 +49,10 @@ pub struct Clients {
 struct Inner {
     next: AtomicU64,
     /// Held to add, remove or copy the list of one production.
-    by_production: Mutex<BTreeMap<ProductionId, BTreeMap<u64, Arc<dyn Look>>>>,
+    by_production: Mutex<Table>,
 }
+
+type Table = BTreeMap<ProductionId, BTreeMap<u64, Arc<dyn Look>>>;
 
 impl Clients {
     /// Lists a connection under a production until what is returned is dropped.
@@ -68,7 +70,7 @@ impl Clients {
         clients.iter().map(|client| client.look()).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProductionId, BTreeMap<u64, Arc<dyn Look>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
         self.inner.by_production.lock().expect("nothing panics while it holds the list of clients")
     }
 }

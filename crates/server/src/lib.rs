@@ -5,6 +5,7 @@ pub mod auth;
 pub mod clients;
 pub mod net;
 pub mod problem;
+pub mod session;
 pub mod socket;
 
 pub use app::App;

@@ -53,11 +53,13 @@ impl Ring {
         }
     }
 
-    /// Forgets all entries and one more that never was: no cursor that anybody holds is kept.
+    /// Forgets all entries, and goes on behind a place that never was: no cursor that anybody holds is kept. The
+    /// entry that then stands there is read by nobody, and makes everybody look.
     pub(super) fn strand(&mut self) {
         self.first = self.end().0 + 1;
         self.entries.clear();
         self.bytes = 0;
+        self.push(Bytes::from_static(b"\n"));
     }
 
     /// Gives `take` what waits from `cursor` on, at least one entry and then up to `bytes_max`; says where to go on.

@@ -24,6 +24,14 @@ impl Access {
         }
     }
 
+    /// Who a ticket was given to; it is used up by this.
+    ///
+    /// # Errors
+    /// `unauthenticated`.
+    pub fn redeem(&self, _ticket: &str) -> Result<Identity, Problem> {
+        Err(Problem::new(Code::Unauthenticated, "the ticket is not known"))
+    }
+
     /// Whether somebody who was identified earlier still may be who they are.
     #[must_use]
     pub fn still_valid(&self, _identity: &Identity) -> bool {
