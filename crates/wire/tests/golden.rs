@@ -1,0 +1,101 @@
+//! Golden files: what is stored and sent today is what it was yesterday, and what another language computes.
+//!
+//! `fixtures/` is read by the TypeScript client's tests too. `ONAIR_BLESS=1 cargo test -p onair-wire` writes the
+//! computed parts anew; look at the difference before it is committed, for it is a change of the protocol.
+
+use std::{fs, path::PathBuf};
+
+use onair_wire::{
+    Cache, Collection, Commit, Digest, DocumentId, Revision, canonical, json,
+    sync::{ClientMessage, Misunderstood},
+};
+use serde_json::{Value, json};
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
+}
+
+/// Reads a fixture, computes the parts that are computed, and holds both against each other.
+fn golden(name: &str, compute: impl Fn(&mut Value)) {
+    let path = path(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let fixture: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut computed = fixture.clone();
+    compute(&mut computed);
+    if std::env::var_os("ONAIR_BLESS").is_some() {
+        fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&computed).unwrap())).unwrap();
+    } else {
+        assert_eq!(fixture, computed, "{name} is no longer what it was");
+    }
+}
+
+fn cases(fixture: &mut Value) -> impl Iterator<Item = &mut Value> {
+    fixture["cases"].as_array_mut().expect("cases").iter_mut()
+}
+
+#[test]
+fn y6_digests_of_documents() {
+    golden("digest/documents.json", |fixture| {
+        for case in cases(fixture) {
+            let collection = Collection::new(case["collection"].as_str().unwrap()).unwrap();
+            let id = DocumentId::new(case["id"].as_str().unwrap()).unwrap();
+            let revision = Revision(case["revision"].as_u64().unwrap());
+            let value = json::parse(case["json"].as_str().unwrap().as_bytes()).unwrap();
+            let text = canonical(&(&collection, &id, revision, &value));
+            case["canonical"] = String::from_utf8(text).unwrap().into();
+            case["digest"] = Digest::of(&collection, &id, revision, &value).to_string().into();
+        }
+    });
+}
+
+#[test]
+fn y6_digests_of_a_state_that_commits_change() {
+    golden("digest/commits.json", |fixture| {
+        let mut cache = Cache::default();
+        for case in cases(fixture) {
+            let commit: Commit = serde_json::from_value(case["commit"].clone()).unwrap();
+            cache.apply(&commit).unwrap();
+            case["documents"] = json!(cache.documents);
+            case["digest"] = cache.digest().to_string().into();
+            let again = Cache::from_snapshot(cache.revision, cache.documents.clone());
+            assert_eq!(again.digest(), cache.digest(), "kept and computed anew");
+        }
+    });
+}
+
+#[test]
+fn d1_commits_survive_the_log() {
+    golden("wire/commits.json", |fixture| {
+        for case in cases(fixture) {
+            let text = case["text"].as_str().unwrap().to_owned();
+            let commit = Commit::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+            case["text"] = String::from_utf8(commit.encode()).unwrap().into();
+        }
+    });
+}
+
+#[test]
+fn d8_what_is_no_commit_is_refused() {
+    let text = fs::read_to_string(path("wire/not-commits.json")).unwrap();
+    let texts: Vec<String> = serde_json::from_str(&text).unwrap();
+    assert!(texts.len() > 8);
+    for text in texts {
+        assert!(Commit::decode(text.as_bytes()).is_err(), "{text} was read");
+    }
+}
+
+#[test]
+fn messages_are_understood_or_refused_by_place() {
+    golden("wire/client-messages.json", |fixture| {
+        for case in cases(fixture) {
+            let heard = ClientMessage::parse(case["text"].as_str().unwrap().as_bytes());
+            case["heard"] = match heard {
+                Ok(message) => format!("{message:?}").split(['(', ' ']).next().unwrap().into(),
+                Err(Misunderstood { id, problem }) => json!({
+                    "id": id, "code": problem.code,
+                    "pointer": problem.errors.first().map(|error| error.pointer.clone()),
+                }),
+            };
+        }
+    });
+}
