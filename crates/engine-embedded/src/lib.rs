@@ -3,5 +3,7 @@
 #![allow(dead_code, reason = "the engine that uses these follows")]
 
 mod index;
+mod journal;
 mod keys;
 mod record;
+mod salvage;
