@@ -7,3 +7,4 @@ mod journal;
 mod keys;
 mod record;
 mod salvage;
+mod witness;
