@@ -43,7 +43,7 @@ fn main() -> std::io::Result<()> {
 }
 
 async fn serve(port: u16) -> std::io::Result<()> {
-    let socket = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = Listener::bind(([127, 0, 0, 1], port).into(), Options::default())?;
     let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
     let start = {
         let (tasks, cancel) = (tasks.clone(), cancel.clone());
@@ -58,7 +58,7 @@ async fn serve(port: u16) -> std::io::Result<()> {
         .route("/pub", get(publish))
         .with_state(Site(Arc::new(shared)));
     eprintln!("a connection has {} bytes", size_of::<Connection>());
-    Listener::new(socket, Options::default()).serve(router, tasks, cancel).await;
+    listener.serve(router, tasks, cancel).await;
     pending().await
 }
 

@@ -11,6 +11,8 @@ mod format;
 mod lane;
 mod pass;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

@@ -25,7 +25,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Connections at once, sockets included. Each is a file descriptor; the usual hard limit of a service is 65,536.
@@ -36,6 +36,10 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes of a head, request line included: room for a token and a browser's cookies.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// Connections that wait to be accepted. All clients of a show come back at once after a restart, and one that finds no
+/// place tries again only a second later.
+const BACKLOG: u32 = 4096;
 
 /// How long to wait when the system has no descriptor left; somebody has to leave first.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
@@ -114,10 +118,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on what is bound already.
-    #[must_use]
-    pub fn new(socket: TcpListener, options: Options) -> Self {
-        Self { socket, options, door: Arc::default() }
+    /// Binds `address` and listens; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// What the system says, an address in use mostly.
+    pub fn bind(address: SocketAddr, options: Options) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { socket: socket.listen(BACKLOG)?, options, door: Arc::default() })
     }
 
     /// The address, with the port that the system chose.

@@ -69,7 +69,7 @@ impl Connection {
     #[must_use]
     pub fn new(
         stream: TcpStream,
-        ahead: Bytes,
+        ahead: &[u8],
         message_bytes_max: usize,
         admission: Option<Admission>,
     ) -> Self {

@@ -108,8 +108,10 @@ impl Upgrade {
             // A client that left before it was answered, or a server that is not ours underneath: nobody to serve.
             let Ok(socket) = socket.await else { return };
             let Ok(parts) = socket.downcast::<TokioIo<TcpStream>>() else { return };
-            let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
-            serve(Connection::new(stream, ahead, message_bytes_max, admission)).await;
+            let connection =
+                Connection::new(parts.io.into_inner(), &parts.read_buf, message_bytes_max, admission);
+            drop(parts.read_buf);
+            serve(connection).await;
         });
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -81,8 +81,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Goes on behind the handshake; `ahead` is what came with it.
-    pub(super) fn new(ahead: Bytes, message_bytes_max: usize) -> Self {
+    /// Goes on behind the handshake; `ahead` is what came with it, mostly nothing.
+    pub(super) fn new(ahead: &[u8], message_bytes_max: usize) -> Self {
+        // A copy, for an empty rest would keep the 8 KiB that the head was read into.
+        let ahead = Bytes::copy_from_slice(ahead);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
