@@ -23,6 +23,7 @@ usage: cargo xtask CHORE
 
   test [--only STEP]   run every step in order and stop at the first that fails
   steps                list the steps
+  crash --rounds N     kill -9 under load, N times in a row
   tidy                 run the tidy checks alone";
 
 fn main() -> ExitCode {
@@ -44,6 +45,10 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["test"] => Ok(round::run(&Repository::open()?, &steps::all())),
         ["test", "--only", name] => Ok(round::run(&Repository::open()?, &[steps::named(name)?])),
         ["tidy"] => Ok(round::run(&Repository::open()?, &[steps::named("tidy")?])),
+        ["crash", "--rounds", rounds] => {
+            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?)?;
+            Ok(matches!(outcome, steps::Outcome::Passed(_)))
+        }
         ["steps"] => {
             for step in steps::all() {
                 println!("{:<14} {}", step.name, step.about);

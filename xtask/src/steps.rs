@@ -54,6 +54,11 @@ pub(crate) fn all() -> Vec<Step> {
         Step { name: "tidy", about: "what no compiler checks", run: tidy::step },
         Step { name: "deny", about: "licences, bans and sources of dependencies", run: inside::deny },
         Step {
+            name: "crash",
+            about: "kill -9 under load loses nothing that was acknowledged",
+            run: outside::crash,
+        },
+        Step {
             name: "schemathesis",
             about: "the server answers as its OpenAPI says",
             run: outside::schemathesis,

@@ -1,5 +1,6 @@
 //! The steps that look at the program from outside: a built `onair`, a real socket, somebody else's client.
 
+mod crash;
 mod schemathesis;
 mod server;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub(crate) use crash::{crash, run as crash_rounds};
 pub(crate) use schemathesis::schemathesis;
 
 use crate::process::{cargo, output};

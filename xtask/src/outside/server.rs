@@ -85,6 +85,19 @@ impl Server {
         Ok(())
     }
 
+    /// Kills it, as a power cut or the kernel would, and does not wait.
+    ///
+    /// # Errors
+    /// It had ended before.
+    pub(super) fn kill_now(&self) -> Result<()> {
+        process::run(Command::new("kill").args(["-KILL", &self.child.id().to_string()]))
+    }
+
+    /// Kills it if it lives, and waits until it is gone.
+    pub(super) fn kill(self) {
+        drop(self);
+    }
+
     fn wait(&mut self) -> Result<ExitStatus> {
         let asked = Instant::now();
         while asked.elapsed() < END_MAX {

@@ -1,0 +1,121 @@
+//! `kill -9` under load, again and again: every acknowledged commit is there, revisions have no hole, none is used
+//! twice, and a client that resumes sees neither a gap nor a duplicate (rows D4, D6, D7; fault F1).
+//!
+//! One data directory lives through all rounds. In each, writers send mutations with several under way, and keep a
+//! ledger of what was acknowledged; at a random moment the server is killed. After the restart a reader resumes from
+//! where the last round ended, checks every commit against the ledger, and sends the last mutation of each writer once
+//! more: it must be known, and change nothing.
+
+mod client;
+mod ledger;
+mod writer;
+
+use std::{
+    fs,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{build_onair, server::Server};
+use crate::repository::Repository;
+use crate::steps::{Outcome, Tally};
+
+use ledger::Ledger;
+
+/// Productions written to at once.
+const PRODUCTIONS: usize = 3;
+/// Writers of each production.
+const WRITERS: usize = 3;
+/// Rounds in `cargo xtask test`; a release is held to a thousand.
+const ROUNDS_IN_TEST: u32 = 12;
+/// The longest time from the first acknowledgement to the kill.
+const LOAD_MS_MAX: u64 = 120;
+
+/// The step of `cargo xtask test`.
+pub(crate) fn crash(repository: &Repository) -> Result<Outcome> {
+    run(repository, ROUNDS_IN_TEST)
+}
+
+/// Runs so many rounds.
+pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
+    let onair = build_onair(repository)?;
+    let dir = repository.target()?.join("outside/crash");
+    if dir.exists() {
+        fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}, {rounds} rounds, {PRODUCTIONS} productions with {WRITERS} writers each");
+    let mut chance = Chance(seed);
+    let mut ledgers: Vec<Ledger> = (0..PRODUCTIONS).map(|n| Ledger::new(format!("show-{n}"))).collect();
+    for round in 1..=rounds {
+        let server = Server::start(&mut Command::new(&onair), &dir)?;
+        for ledger in &mut ledgers {
+            if round == 1 {
+                client::create(server.api(), server.admin_token(), ledger.production())?;
+            }
+            ledger
+                .check(server.api())
+                .with_context(|| format!("round {round}, seed {seed}, {}", ledger.production()))?;
+        }
+        load(&server, &mut ledgers, round, chance.below(LOAD_MS_MAX))?;
+        server.kill();
+    }
+    let server = Server::start(&mut Command::new(&onair), &dir)?;
+    let (mut acknowledged, mut commits) = (0, 0);
+    for ledger in &mut ledgers {
+        ledger.check(server.api()).with_context(|| format!("after the last round, seed {seed}"))?;
+        acknowledged += ledger.acknowledged();
+        commits += ledger.commits();
+    }
+    server.end()?;
+    println!(
+        "{rounds} kills, {acknowledged} mutations acknowledged, {commits} commits found, 0 lost, 0 twice, no hole"
+    );
+    ensure!(
+        acknowledged >= u64::from(rounds),
+        "only {acknowledged} mutations were acknowledged: that proves nothing"
+    );
+    Ok(Outcome::Passed(Tally::default()))
+}
+
+/// Writes until some time after the first acknowledgement, and notes what was acknowledged up to the kill.
+fn load(server: &Server, ledgers: &mut [Ledger], round: u32, ms: u64) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut writers = Vec::new();
+    for (which, ledger) in ledgers.iter().enumerate() {
+        for number in 0..WRITERS {
+            let (api, production) = (server.api().to_owned(), ledger.production().to_owned());
+            let (name, stop) = (format!("r{round}w{number}"), Arc::clone(&stop));
+            writers.push((which, thread::spawn(move || writer::run(&api, &production, &name, &stop))));
+        }
+    }
+    thread::sleep(Duration::from_millis(30 + ms));
+    server.kill_now()?;
+    stop.store(true, Ordering::Relaxed);
+    for (which, writer) in writers {
+        let written = writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
+        ledgers[which].note(written);
+    }
+    Ok(())
+}
+
+/// Chance from a seed that is printed: splitmix64.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
