@@ -83,14 +83,14 @@ async fn append(path: &Path, productions: usize) -> Result<()> {
     let seconds = begun.elapsed().as_secs_f64();
     let figures = engine.figures();
     latencies.sort();
-    let at = |share: f64| latencies[(latencies.len() as f64 * share) as usize].as_secs_f64() * 1e3;
+    let at = |percent: usize| latencies[latencies.len() * percent / 100].as_secs_f64() * 1e3;
     let flushes = figures.flushes - before.flushes;
     println!(
         "  {TASKS} tasks, {productions:2} productions: {:7.0} commits/s, p50 {:.2} ms, p99 {:.2} ms, {:.1} per flush, \
          {flushes} flushes, {moved} moved",
         latencies.len() as f64 / seconds,
-        at(0.5),
-        at(0.99),
+        at(50),
+        at(99),
         latencies.len() as f64 / flushes as f64,
     );
     engine.close().await?;
