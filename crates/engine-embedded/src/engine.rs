@@ -73,7 +73,11 @@ impl Engine for Embedded {
         Box::pin(async move {
             let store = self.shared.store()?;
             let log = self.shared.logs.find_epoch(production, epoch)?;
-            read::records(&store, &log, after, limit)
+            read::records(&store, &log, after, limit).inspect_err(|error| {
+                if matches!(error, Error::Corrupt { .. }) {
+                    self.shared.report(format!("{error}; nothing more is appended to it, others go on"));
+                }
+            })
         })
     }
 

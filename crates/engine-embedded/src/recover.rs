@@ -39,7 +39,7 @@ pub(crate) fn recover(store: &Store, testimony: &Testimony, thorough: bool) -> R
     if thorough {
         for log in &found.sound {
             if let Some(error) = read::check(store, log) {
-                found.reports.push(format!("{error}; it is read-only from here on, others go on"));
+                found.reports.push(format!("{error}; nothing more is appended to it, others go on"));
             }
         }
     }

@@ -7,6 +7,7 @@ mod kit;
 use bytes::Bytes;
 use kit::{Chance, Ledger, append, crash_image, edit, epoch, id, journal, open, records};
 use onair_engine::{Engine, Image, Limit, Record};
+use onair_engine_embedded::{Embedded, OpenError, Options};
 use onair_wire::Revision;
 
 /// Enough to cross page and buffer boundaries, little enough to try many damages.
@@ -98,6 +99,40 @@ async fn f10_a_hole_of_zeros_is_told_and_what_lies_behind_is_kept() {
         let kept = engine.list(None, 10).await.unwrap();
         assert!(!kept.is_empty(), "hole at {from} took everything: {:#?}", engine.figures().reports);
     }
+}
+
+/// Tables have checksums of the store's own. Damage there is met when it is read, or refuses the whole folder.
+#[tokio::test]
+async fn f8_a_flipped_bit_in_a_table_is_never_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path());
+    options.memtable_bytes = 64 * 1024;
+    let engine = Embedded::open(&options).unwrap();
+    let ledger = Ledger::write(&engine, 5, 200).await;
+    drop(engine);
+    let tables = || std::fs::read_dir(folder.path().join("store/keyspaces/1/tables")).unwrap();
+    let table =
+        tables().map(|entry| entry.unwrap()).max_by_key(|entry| entry.metadata().unwrap().len()).unwrap();
+    let sound = std::fs::read(table.path()).unwrap();
+    let mut chance = Chance::new(0x5eed_7ab1);
+    let (mut refused, mut told) = (0, 0);
+    for _ in 0..30 {
+        let (at, bit) = (chance.below(sound.len()), chance.below(8));
+        let image = crash_image(folder.path());
+        let mut flipped = sound.clone();
+        flipped[at] ^= 1 << bit;
+        std::fs::write(image.path().join("store/keyspaces/1/tables").join(table.file_name()), flipped)
+            .unwrap();
+        options.path = image.path().to_owned();
+        match Embedded::open(&options) {
+            Ok(engine) => told += usize::from(!ledger.check(&engine).await.is_empty()),
+            Err(error) => {
+                assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} refused, {told} told, {} harmless", 30 - refused - told);
 }
 
 /// The way out of a damaged log: import what is left, or remove it.
