@@ -8,7 +8,7 @@
 use std::{
     future::poll_fn,
     io,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -61,6 +61,8 @@ pub struct Connection {
     turn: u8,
     /// The client's part of the conversation is over: nothing to read.
     over: bool,
+    /// It cannot be understood any more: nothing to read but bytes.
+    faulty: bool,
     _admission: Option<Admission>,
 }
 
@@ -74,13 +76,27 @@ impl Connection {
         admission: Option<Admission>,
     ) -> Self {
         let (outlet, reader) = (Outlet::new(stream), Reader::new(ahead, message_bytes_max));
-        Self { outlet, reader, attached: Vec::new(), turn: 0, over: false, _admission: admission }
+        Self {
+            outlet,
+            reader,
+            attached: Vec::new(),
+            turn: 0,
+            over: false,
+            faulty: false,
+            _admission: admission,
+        }
     }
 
-    /// The write side, for whoever answers from another task.
+    /// The write side, for whoever answers from another task. It does not keep the connection: the socket closes when
+    /// the session ends, whoever still has something to say.
     #[must_use]
-    pub fn outlet(&self) -> &Arc<Outlet> {
-        &self.outlet
+    pub fn outlet(&self) -> Weak<Outlet> {
+        Arc::downgrade(&self.outlet)
+    }
+
+    /// See [`Outlet::send`].
+    pub fn send(&self, frame: Bytes, after: Option<SubscriptionId>) {
+        self.outlet.send(frame, after);
     }
 
     /// Sends `opening` (`subscribed`, and a snapshot or what the client lacks), then all that the lane carries from
@@ -148,7 +164,7 @@ impl Connection {
 
     fn poll_incoming(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            if self.over {
+            if self.over || self.faulty {
                 return Poll::Ready(Incoming::Closed(None));
             }
             let (blocked, read) = match self.outlet.work(context) {
@@ -187,7 +203,10 @@ impl Connection {
         Some(match heard {
             Heard::Text(text) => Incoming::Text(text),
             Heard::Binary => Incoming::Binary,
-            Heard::Fault(fault) => Incoming::Fault(fault),
+            Heard::Fault(fault) => {
+                self.faulty = true;
+                Incoming::Fault(fault)
+            }
             Heard::Control => return None,
             Heard::Closing(code) => self.closed(code),
             Heard::Ended => self.closed(None),
@@ -220,10 +239,10 @@ impl Connection {
     /// Reads on until the client has nothing more to say: a socket that is closed with bytes unread is reset, and the
     /// client might never see why.
     async fn silence(&mut self) {
-        loop {
+        while !self.faulty {
             match self.reader.read(self.outlet.stream()) {
                 Some(Heard::Closing(_) | Heard::Ended) => return,
-                Some(Heard::Fault(_)) => break,
+                Some(Heard::Fault(_)) => self.faulty = true,
                 Some(_) => {}
                 None if self.outlet.stream().readable().await.is_err() => return,
                 None => {}
