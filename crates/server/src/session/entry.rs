@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -30,14 +30,19 @@ pub struct Entry {
     pub(super) pending: AtomicUsize,
     name: Option<String>,
     since: Timestamp,
-    outlet: Arc<Outlet>,
+    outlet: Weak<Outlet>,
     clock: Clock,
     close: OnceLock<Close>,
     closing: Notify,
 }
 
 impl Entry {
-    pub(super) fn new(app: &App, identity: Identity, name: Option<String>, outlet: Arc<Outlet>) -> Arc<Self> {
+    pub(super) fn new(
+        app: &App,
+        identity: Identity,
+        name: Option<String>,
+        outlet: Weak<Outlet>,
+    ) -> Arc<Self> {
         let clock = app.productions.clock().clone();
         Arc::new(Self {
             session: format!("s-{:016x}", (app.random)()),
@@ -69,27 +74,29 @@ impl Entry {
         }
     }
 
-    /// The socket's write side.
+    /// The socket's write side, while the session lasts.
     #[must_use]
-    pub fn outlet(&self) -> &Outlet {
-        &self.outlet
+    pub fn outlet(&self) -> Option<Arc<Outlet>> {
+        self.outlet.upgrade()
     }
 }
 
 impl Look for Entry {
     fn look(&self) -> Client {
-        let silent = Millis(u64::try_from(self.outlet.last_seen().elapsed().as_millis()).unwrap_or(u64::MAX));
-        let now = self.clock.now();
+        let outlet = self.outlet();
+        let last_ping = outlet.as_ref().map(|outlet| {
+            let silent = Millis(u64::try_from(outlet.last_seen().elapsed().as_millis()).unwrap_or(u64::MAX));
+            let seen = self.clock.now().as_millis().saturating_sub_unsigned(silent.0);
+            Timestamp::from_millis(seen).max(self.since)
+        });
         Client {
             id: self.session.clone(),
             kind: "socket",
             name: self.name.clone(),
             actor: self.actor.to_string(),
             since: self.since,
-            last_ping: Some(
-                Timestamp::from_millis(now.as_millis().saturating_sub_unsigned(silent.0)).max(self.since),
-            ),
-            lag: self.outlet.owed(),
+            last_ping,
+            lag: outlet.map_or(0, |outlet| outlet.owed()),
             quality: None,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     App,
     auth::{Identity, Role},
     net::Peer,
-    socket::{Connection, Incoming, MESSAGE_BYTES_MAX, Outlet},
+    socket::{Connection, Incoming, MESSAGE_BYTES_MAX},
 };
 
 /// How long a socket may take to say `hello` (contract, section 4).
@@ -74,7 +74,7 @@ pub(super) async fn hear(
     };
     let refuse = |problem: &Problem, close: Close| {
         app.productions.figures().refused(problem.code);
-        connection.outlet().send(answer::problem(None, problem), None);
+        connection.send(answer::problem(None, problem), None);
         Err(Some(close))
     };
     let hello = match ClientMessage::parse(text.as_bytes()) {
@@ -118,7 +118,7 @@ fn name(client: &Value) -> Option<String> {
 }
 
 /// Answers `hello`.
-pub(super) async fn welcome(app: &App, entry: &Arc<Entry>, outlet: &Outlet) {
+pub(super) async fn welcome(app: &App, entry: &Arc<Entry>, connection: &Connection) {
     let mut positions = BTreeMap::new();
     let default = &app.default_production;
     if entry.identity.may(Role::Viewer, Some(default)).is_ok()
@@ -140,5 +140,5 @@ pub(super) async fn welcome(app: &App, entry: &Arc<Entry>, outlet: &Outlet) {
             batch: BATCH_MAX,
         },
     };
-    outlet.send(answer::frame(&ServerMessage::Welcome(&welcome)), None);
+    connection.send(answer::frame(&ServerMessage::Welcome(&welcome)), None);
 }

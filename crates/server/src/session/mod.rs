@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use crate::{
     App, Failure,
     auth::{Identity, Role},
-    socket::{Connection, Incoming, Outlet, Upgrade},
+    socket::{Connection, Incoming, Upgrade},
 };
 
 pub use entry::{Entry, Sessions};
@@ -96,7 +96,6 @@ async fn run(app: App, mut connection: Connection, caller: hello::Caller) {
 struct Session {
     app: App,
     connection: Connection,
-    outlet: Arc<Outlet>,
     entry: Arc<Entry>,
     subscribed: Vec<Subscribed>,
     /// The production last written to, so that a stream of mutations does not look it up each time.
@@ -109,23 +108,12 @@ struct Session {
 
 impl Session {
     async fn begin(app: App, connection: Connection, identity: Identity, name: Option<String>) -> Self {
-        let outlet = Arc::clone(connection.outlet());
-        let entry = Entry::new(&app, identity, name, Arc::clone(&outlet));
+        let entry = Entry::new(&app, identity, name, connection.outlet());
         let listed = app.sessions.list(Arc::clone(&entry));
-        hello::welcome(&app, &entry, &outlet).await;
+        hello::welcome(&app, &entry, &connection).await;
         let chatter = (Instant::now(), 0);
         let (subscribed, last) = (Vec::new(), None);
-        Self {
-            app,
-            connection,
-            outlet,
-            entry,
-            subscribed,
-            last,
-            next_subscription: 0,
-            chatter,
-            _listed: listed,
-        }
+        Self { app, connection, entry, subscribed, last, next_subscription: 0, chatter, _listed: listed }
     }
 
     /// Until somebody ends it; `None` when the client did.
@@ -220,12 +208,15 @@ impl Session {
             );
         }
         let after = self.subscribed.iter().find(|s| *s.production() == production).map(Subscribed::id);
-        let (outlet, entry, name) = (Arc::clone(&self.outlet), Arc::clone(&self.entry), id.clone());
+        let (outlet, entry, name) = (self.connection.outlet(), Arc::clone(&self.entry), id.clone());
         let submitted =
             handle.submit(self.entry.actor.clone(), Some(id), onair_core::Intent::Mutate(mutations), {
                 let name = name.clone();
                 move |result| {
-                    outlet.send(answer::result(&name, result), after);
+                    // Whoever is gone hears nothing; the mutation is done all the same.
+                    if let Some(outlet) = outlet.upgrade() {
+                        outlet.send(answer::result(&name, result), after);
+                    }
                     entry.pending.fetch_sub(1, Ordering::Relaxed);
                 }
             });
@@ -275,11 +266,11 @@ impl Session {
 
     fn refuse(&self, id: Option<&str>, problem: &Problem) {
         self.app.productions.figures().refused(problem.code);
-        self.outlet.send(answer::problem(id, problem), None);
+        self.connection.send(answer::problem(id, problem), None);
     }
 
     fn say(&self, message: &ServerMessage<'_>) {
-        self.outlet.send(answer::frame(message), None);
+        self.connection.send(answer::frame(message), None);
     }
 }
 

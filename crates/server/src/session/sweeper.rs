@@ -35,12 +35,13 @@ fn sweep(app: &App, before: Instant, now: Instant) {
             session.close(Close::UNAUTHENTICATED);
             continue;
         }
-        let seen = session.outlet().last_seen();
+        let Some(outlet) = session.outlet() else { continue };
+        let seen = outlet.last_seen();
         let silent = now.saturating_duration_since(seen);
         if silent >= SILENCE {
             session.close(Close::SILENT);
         } else if silent >= HEARTBEAT && before.saturating_duration_since(seen) < HEARTBEAT {
-            session.outlet().ping();
+            outlet.ping();
         }
     }
 }
