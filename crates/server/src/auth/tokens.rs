@@ -53,8 +53,8 @@ pub struct Token {
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// Where; null is everywhere.
-    #[serde(deserialize_with = "json::present")]
+    /// Where; null is everywhere, and has to be said: what was lost from a file widens no token.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub productions: Option<BTreeSet<ProductionId>>,
     /// Since when.
     pub created_at: Timestamp,
