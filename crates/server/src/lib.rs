@@ -3,8 +3,11 @@
 pub mod app;
 pub mod auth;
 pub mod clients;
+mod extract;
 pub mod net;
+mod openapi;
 pub mod problem;
+pub mod routes;
 pub mod session;
 pub mod socket;
 
