@@ -3,6 +3,7 @@
 pub mod app;
 pub mod auth;
 pub mod clients;
+mod events;
 mod extract;
 pub mod net;
 mod openapi;

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use onair_wire::{Collection, DocumentId, ProductionId};
+use onair_wire::{Code, Collection, DocumentId, ProductionId};
 use utoipa::IntoParams;
 
 use super::invalid;
@@ -84,5 +84,17 @@ impl Names {
 
     fn required<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, Failure> {
         self.get(name)?.ok_or_else(|| invalid(name, "the path does not name one"))
+    }
+}
+
+/// The code of a problem.
+pub(crate) struct CodeName(pub(crate) Code);
+
+impl FromRequestParts<App> for CodeName {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let name: String = Names::of(parts, app).await?.required("code")?;
+        let missing = || Failure::new(Code::NotFound, format!("there is no problem {}", name.escape_debug()));
+        name.parse().map(Self).map_err(|()| missing())
     }
 }

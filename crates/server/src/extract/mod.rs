@@ -14,11 +14,9 @@ use onair_wire::{Code, Problem};
 
 use crate::problem::Failure;
 
-pub(crate) use body::{
-    BODY_BYTES_MAX, Body, Document, MergePatch, OptionalBody, frames, has_length_over, media_type,
-};
+pub(crate) use body::{Body, Document, MergePatch, OptionalBody, frames, has_length_over, media_type};
 pub(crate) use conditions::{Conditions, IfNoneMatch, Tags, etag};
-pub(crate) use ids::{InCollection, Named, OfDocument};
+pub(crate) use ids::{CodeName, InCollection, Named, OfDocument};
 pub(crate) use on::{Admin, Agent, On, Operator, Viewer};
 pub(crate) use query::{NoQuery, Page, Query, text, within};
 

@@ -95,6 +95,11 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// A page that was asked for among other parameters.
+    pub(crate) fn new(cursor: Option<DocumentId>, limit: Option<usize>) -> Self {
+        Self { cursor, limit }
+    }
+
     /// How many at most.
     pub(crate) fn limit(&self) -> Result<usize, Failure> {
         within("limit", self.limit, PAGE, PAGE_MAX)

@@ -55,8 +55,9 @@ impl Listed {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Written {
     /// The document, or the mutation, or the conflict that was acted on.
-    #[schema(value_type = String)]
-    pub(crate) id: Arc<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub(crate) id: Option<Arc<str>>,
     /// The commit that carries it.
     #[schema(value_type = u64)]
     pub(crate) revision: Revision,

@@ -1,16 +1,29 @@
 //! The HTTP surface: a file per noun, put together here.
 
+mod changes;
+mod clients;
+mod conflicts;
+mod documents;
+mod mutations;
+mod productions;
+mod server_collections;
+mod service;
+mod settings;
+mod signals;
+mod stream;
+mod transfer;
+
 mod answer;
 mod caller;
-mod documents;
 mod frame;
-mod productions;
+mod newest;
+mod pages;
 
 use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{App, openapi};
+use crate::{App, events, openapi};
 
 pub(crate) use caller::Caller;
 
@@ -29,4 +42,15 @@ pub(crate) fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Start::openapi())
         .merge(productions::routes())
         .merge(documents::routes())
+        .merge(mutations::routes())
+        .merge(changes::routes())
+        .merge(events::routes())
+        .merge(conflicts::routes())
+        .merge(settings::routes())
+        .merge(server_collections::routes())
+        .merge(signals::routes())
+        .merge(clients::routes())
+        .merge(transfer::routes())
+        .merge(stream::routes())
+        .merge(service::routes())
 }

@@ -184,7 +184,7 @@ impl Edited {
 
     pub(in crate::routes) fn body(&self) -> Written {
         let Receipt { revision, outcome, conflicts } = self.receipt.clone();
-        Written { id: self.at.id.clone().into(), revision, outcome, conflicts }
+        Written { id: Some(self.at.id.clone().into()), revision, outcome, conflicts }
     }
 }
 

@@ -1,0 +1,105 @@
+//! What only the server writes, under names of its own: sequences, findings, backends.
+
+use std::sync::Arc;
+
+use onair_core::{Refusal, production::server};
+use onair_wire::{Collection, DocumentId};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{answer::Json, newest};
+use crate::{
+    App,
+    extract::{Named, NoQuery, On, Page, Query, Viewer},
+    openapi::{OfProduction, Read},
+    problem::Failure,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sequences))
+        .routes(routes!(sequence))
+        .routes(routes!(findings))
+        .routes(routes!(backends))
+}
+
+macro_rules! pages {
+    ($($(#[$doc:meta])* $name:ident $field:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Serialize, ToSchema)]
+        struct $name {
+            /// Newest first.
+            #[schema(value_type = Vec<Value>)]
+            $field: Vec<Arc<Value>>,
+            /// What to ask for the next page with, if there is one.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(value_type = String, required = false)]
+            cursor: Option<DocumentId>,
+        }
+    )*};
+}
+
+pages! {
+    /// A page of sequences.
+    SequencePage sequences
+    /// A page of findings.
+    FindingPage findings
+    /// A page of backends.
+    BackendPage backends
+}
+
+type Values = (Vec<Arc<Value>>, Option<DocumentId>);
+
+async fn values(on: On<Viewer>, collection: &str, page: Page) -> Result<Values, Failure> {
+    page.limit()?;
+    let state = on.open().await?.state();
+    let (found, cursor) = newest::page(&state, collection, &page, |_| true)?;
+    Ok((found.into_iter().map(|(_, value)| value).collect(), cursor))
+}
+
+/// What was begun, and how far it came
+#[utoipa::path(
+    get, path = "/v1/productions/{production}/sequences", tag = "operation", operation_id = "listSequences",
+    params(OfProduction, Page), responses((status = 200, description = "Newest first", body = SequencePage), Read),
+)]
+async fn sequences(on: On<Viewer>, Query(page): Query<Page>) -> Result<Json<SequencePage>, Failure> {
+    let (sequences, cursor) = values(on, server::SEQUENCES, page).await?;
+    Ok(Json(SequencePage { sequences, cursor }))
+}
+
+/// One sequence
+#[utoipa::path(
+    get, path = "/v1/productions/{production}/sequences/{id}", tag = "operation", operation_id = "getSequence",
+    params(OfProduction, Named), responses((status = 200, description = "The sequence", body = Value), Read),
+)]
+async fn sequence(on: On<Viewer>, Named { id }: Named, _: NoQuery) -> Result<Json<Arc<Value>>, Failure> {
+    let state = on.open().await?.state();
+    let found = state.server_document(server::SEQUENCES, id.as_str());
+    let missing = || {
+        let collection = Collection::new(server::SEQUENCES).expect("a collection's name");
+        Failure::from(Refusal::NotFound { collection, id: id.clone() }.problem())
+    };
+    found.map(|document| Json(Arc::clone(document.value()))).ok_or_else(missing)
+}
+
+/// What the validation found
+#[utoipa::path(
+    get, path = "/v1/productions/{production}/findings", tag = "operation", operation_id = "listFindings",
+    params(OfProduction, Page), responses((status = 200, description = "Newest first", body = FindingPage), Read),
+)]
+async fn findings(on: On<Viewer>, Query(page): Query<Page>) -> Result<Json<FindingPage>, Failure> {
+    let (findings, cursor) = values(on, server::FINDINGS, page).await?;
+    Ok(Json(FindingPage { findings, cursor }))
+}
+
+/// Who is told through the outbox
+#[utoipa::path(
+    get, path = "/v1/productions/{production}/backends", tag = "operation", operation_id = "listBackends",
+    params(OfProduction, Page), responses((status = 200, description = "Newest first", body = BackendPage), Read),
+)]
+async fn backends(on: On<Viewer>, Query(page): Query<Page>) -> Result<Json<BackendPage>, Failure> {
+    let (backends, cursor) = values(on, server::BACKENDS, page).await?;
+    Ok(Json(BackendPage { backends, cursor }))
+}
