@@ -200,8 +200,8 @@ impl Committer {
         }
     }
 
-    /// Writes a batch, durably or for the next flush to make durable. After a failure nothing is written any more: the outcome is unknown, and a later flush
-    /// that goes well says nothing about the pages of this one.
+    /// Writes a batch, durably or for the next flush to make durable. After a failure nothing is written any more:
+    /// the outcome is unknown, and a later flush that goes well says nothing about the pages of this one.
     pub(crate) fn commit(&mut self, batch: Batch) -> Result<(), Error> {
         self.shared.intact()?;
         let begun = Instant::now();

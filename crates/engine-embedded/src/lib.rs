@@ -1,7 +1,7 @@
 //! The log on fjall: one folder, one committer thread, one flush for all who wait.
 //!
 //! Callers find out by themselves whether they may append, from the pending heads in memory; a loser never waits for
-//! a disk. What was admitted goes through a queue to the [`committer`], which writes everything that waits in one
+//! a disk. What was admitted goes through a queue to the committer, which writes everything that waits in one
 //! batch with one flush and answers. Reads do not pass through it: they go to the store on the caller's thread, are
 //! bounded by the durable head, and every record is verified before it is served. `docs/format.md` draws what lies
 //! on disk and says what each kind of damage leads to.
@@ -125,7 +125,7 @@ impl Embedded {
 const NO_PANIC: &str = "nothing panics while it holds this lock";
 
 impl Drop for Embedded {
-    /// Finishes what was handed over and gives the folder back; [`onair_engine::Engine::close`] does so without blocking.
+    /// Finishes what was handed over and gives the folder back, blocking; [`onair_engine::Engine::close`] waits.
     fn drop(&mut self) {
         self.inbox.lock().expect(NO_PANIC).take();
         self.shared.store.write().expect(NO_PANIC).take();

@@ -129,8 +129,9 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenError> {
         unfinished(path, &store_path).map_err(io)?.map_err(damaged)?;
     }
     let mended = if begun { salvage::mend(path, &store_path).map_err(io)? } else { Mended::default() };
-    let (witness, testimony) = Witness::open(&path.join("witness")).map_err(io)?;
     let store = Store::open(&store_path, options).map_err(damaged)?;
+    // Not before the store is whole: a folder with a witness is one that had something in it.
+    let (witness, testimony) = Witness::open(&path.join("witness")).map_err(io)?;
     if !marked {
         mark(path).map_err(io)?;
     }
