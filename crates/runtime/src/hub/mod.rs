@@ -223,7 +223,8 @@ impl<S> Hub<S> {
         bodies.each(lane.filter(), |published, body| {
             self.envelope.commit(lane.format(), &mut out, body, published.commit.revision);
         });
-        out.into()
+        // It stays for as long as the ring keeps it, so without the room that a growing vector has.
+        out.into_boxed_slice().into()
     }
 
     fn lanes(&self) -> Vec<Arc<Lane>> {

@@ -40,6 +40,52 @@ async fn everybody_hears_every_commit_once_and_in_order() {
     stage.stop().await;
 }
 
+/// The same with real parallelism: publisher, passes, readers and answers on four threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_repeated_or_reordered_in_parallel() {
+    const COMMITS: u64 = 3_000;
+    let mut stage = Stage::new();
+    let mut readers = Vec::new();
+    let mut outlets = Vec::new();
+    for _ in 0..20 {
+        let (mut client, mut connection) = stage.connect().await;
+        subscribe(&stage, &mut connection);
+        outlets.push(connection.outlet());
+        stage.tasks.spawn(async move { while !matches!(connection.next().await, Incoming::Closed(_)) {} });
+        readers.push(stage.tasks.spawn(async move {
+            assert_eq!(client.text().await, "subscribed");
+            let (mut heard, mut answers) = (0, 0);
+            while heard < COMMITS || answers < COMMITS / 10 {
+                let message = client.text().await;
+                match revision(&message) {
+                    Some(next) => assert_eq!(next, heard + 1),
+                    None => {
+                        answers += 1;
+                        let asked: u64 = message.parse().unwrap();
+                        assert!(asked == answers * 10 && heard >= asked, "{asked} answered at {heard}");
+                        continue;
+                    }
+                }
+                heard += 1;
+            }
+        }));
+    }
+    for wanted in 1..=COMMITS {
+        let published = stage.publish(usize::try_from(wanted % 7).unwrap() * 100);
+        if wanted % 10 == 0 {
+            let answer = text(&published.to_string());
+            outlets.iter().for_each(|outlet| outlet.upgrade().unwrap().send(answer.clone(), Some(ID)));
+        }
+        if wanted % 100 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn an_answer_comes_after_the_commit_it_speaks_of() {
     let mut stage = Stage::new();

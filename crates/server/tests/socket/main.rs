@@ -1,5 +1,7 @@
 //! Sockets from outside: a real listener on port 0, a client that is only bytes, and the connection in our hand.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod fanout;
 mod handshake;
 mod reading;

@@ -111,7 +111,8 @@ async fn pings_are_answered_in_order_and_a_flood_of_them_stops_being_read() {
             }
         }
     });
-    let (mut reading, mut writing) = client.stream.into_split();
+    let (reading, mut writing) = client.stream.into_split();
+    let mut reading = tokio::io::BufReader::new(reading);
     const PINGS: usize = 500;
     // As long as bytes are taken: until both sockets and the queue behind them are full.
     let ping = masked(0x89, &[7; 125]).repeat(PINGS);
