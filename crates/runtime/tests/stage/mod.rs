@@ -1,6 +1,10 @@
 //! Productions on a memory engine, with a clock that stands.
 
-#![allow(dead_code, clippy::needless_pass_by_value, reason = "each test file uses a part of it, with what is at hand")]
+#![allow(
+    dead_code,
+    clippy::needless_pass_by_value,
+    reason = "each test file uses a part of it, with what is at hand"
+)]
 
 use std::sync::{
     Arc,

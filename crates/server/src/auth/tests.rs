@@ -51,6 +51,7 @@ impl Bench {
             productions,
             access,
             clients: Clients::default(),
+            sessions: crate::session::Sessions::default(),
             tasks: Tasks::new(),
             default_production: main(),
             random: || 7,

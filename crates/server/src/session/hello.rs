@@ -50,7 +50,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 impl Caller {
     fn identify(self, app: &App, said: Option<&str>) -> Result<Identity, Problem> {
         match (said, self.ticket) {
-            (None, Some(ticket)) => app.access.redeem(&ticket),
+            (None, Some(ticket)) => app.access.redeem(&ticket, self.peer),
             (said, _) => app.access.identify(said.or(self.token.as_deref()), self.peer),
         }
     }
