@@ -9,6 +9,7 @@ pub mod net;
 mod openapi;
 pub mod problem;
 pub mod routes;
+pub mod serve;
 pub mod session;
 pub mod socket;
 

@@ -174,6 +174,15 @@ problems! {
         500 "A mistake of the server (`internal`)",
         503 "Nothing is taken now (`read-only`, `engine-unavailable`, `closing`)",
     }
+    /// Of a handshake.
+    Upgraded {
+        400 "The handshake is not one (`bad-request`)",
+        403 "The host or the origin (`origin-refused`)",
+        426 "It does not ask for a WebSocket of version 13 (`bad-request`)",
+        429 "Too many at once (`too-many-requests`)",
+        500 "A mistake of the server (`internal`)",
+        503 "The server is closing (`closing`)",
+    }
     /// Of what needs nobody and nothing.
     Served {
         400 "The request is not valid HTTP (`bad-request`)",

@@ -14,7 +14,6 @@ mod stream;
 mod transfer;
 
 mod answer;
-mod caller;
 mod frame;
 mod newest;
 mod pages;
@@ -23,9 +22,8 @@ use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{App, events, openapi};
-
-pub(crate) use caller::Caller;
+pub(crate) use crate::auth::Caller;
+use crate::{App, auth, events, openapi, session};
 
 /// Everything that answers HTTP.
 pub fn router(app: App) -> Router {
@@ -53,4 +51,6 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(transfer::routes())
         .merge(stream::routes())
         .merge(service::routes())
+        .merge(auth::routes::router())
+        .merge(session::routes())
 }

@@ -21,10 +21,12 @@ use onair_wire::{
     sync::{Action, ClientMessage, Misunderstood, Mutate, ServerMessage, Signal, Unsubscribe},
 };
 use tokio::time::Instant;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, Failure,
     auth::{Identity, Role},
+    openapi,
     socket::{Connection, Incoming, Upgrade},
 };
 
@@ -68,8 +70,27 @@ impl Close {
     pub const TOO_MANY: Self = Self { code: 4429, reason: "too many, come back later" };
 }
 
-/// `GET /v1/sync`.
-pub async fn sync(State(app): State<App>, caller: hello::Caller, upgrade: Upgrade) -> Response {
+/// The one route of sessions.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sync))
+}
+
+/// The sync protocol, over a WebSocket.
+///
+/// JSON text messages, one connection for any number of productions; the first message is `hello`, which may carry the
+/// token that a browser cannot send as a header.
+#[utoipa::path(
+    get,
+    path = "/v1/sync",
+    tag = "synchronization",
+    operation_id = "sync",
+    params(("ticket" = Option<String>, Query, description = "A ticket, in place of a token in `hello`")),
+    responses(
+        (status = 101, description = "The protocol is spoken from here on"),
+        openapi::Upgraded,
+    ),
+)]
+async fn sync(State(app): State<App>, caller: hello::Caller, upgrade: Upgrade) -> Response {
     if app.tasks.cancelled().is_cancelled() {
         return Failure::new(Code::Closing, "the server is stopping, come back soon").into_response();
     }
@@ -111,6 +132,9 @@ impl Session {
         let entry = Entry::new(&app, identity, name, connection.outlet());
         let listed = app.sessions.list(Arc::clone(&entry));
         hello::welcome(&app, &entry, &connection).await;
+        if app.tasks.cancelled().is_cancelled() {
+            entry.close(Close::AWAY);
+        }
         let chatter = (Instant::now(), 0);
         let (subscribed, last) = (Vec::new(), None);
         Self { app, connection, entry, subscribed, last, next_subscription: 0, chatter, _listed: listed }

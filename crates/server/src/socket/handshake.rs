@@ -16,12 +16,13 @@ use http::{
 };
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use onair_wire::{Code, Problem};
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{Connection, MESSAGE_BYTES_MAX};
-use crate::net::Admission;
+use crate::{Failure, net::Admission};
 
 /// The only version of the protocol that was ever finished.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -43,9 +44,11 @@ impl IntoResponse for Refused {
             Self::UpgradeRequired => {
                 let headers =
                     [(UPGRADE, WEBSOCKET), (CONNECTION, TO_UPGRADE), (SEC_WEBSOCKET_VERSION, VERSION)];
-                (StatusCode::UPGRADE_REQUIRED, headers).into_response()
+                let mut problem = Problem::new(Code::BadRequest, "this address speaks WebSocket, version 13");
+                problem.status = StatusCode::UPGRADE_REQUIRED.as_u16();
+                (headers, Failure::from(problem)).into_response()
             }
-            Self::BadRequest(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+            Self::BadRequest(why) => Failure::new(Code::BadRequest, why).into_response(),
         }
     }
 }
