@@ -1,0 +1,99 @@
+//! `onair status`: how a production is, in a dozen lines.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use onair_wire::ProductionId;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Context, text};
+
+/// Which production.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The production; left out, the one of --production
+    pub(crate) name: Option<ProductionId>,
+}
+
+pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<ExitCode> {
+    let production = options.name.as_ref().unwrap_or(&context.production);
+    let snapshot = context.remote.of(production, Method::GET, &[]).value().await?;
+    let status = status(&snapshot);
+    if context.report.wants_json() {
+        context.report.json(&status)?;
+    } else {
+        context.report.pairs(&pairs(&status))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What of a snapshot is status: everything but the documents themselves.
+fn status(snapshot: &Value) -> Value {
+    let lifecycle = &snapshot["lifecycle"];
+    let documents: Map<String, Value> = snapshot["documents"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(collection, documents)| (collection.clone(), documents.as_object().map_or(0, Map::len).into()))
+        .collect();
+    let mut status = json!({
+        "production": snapshot["production"], "phase": lifecycle["phase"], "paused": lifecycle["paused"],
+        "since": lifecycle["since"], "revision": snapshot["revision"], "epoch": snapshot["epoch"],
+        "at": snapshot["at"], "clients": snapshot["clients"], "documents": documents,
+        "conflicts": snapshot["conflicts"], "findings": snapshot["findings"],
+        "readOnly": snapshot.get("readOnly").cloned().unwrap_or(Value::Bool(false)),
+    });
+    if let Some(error) = lifecycle.get("error").filter(|error| !error.is_null()) {
+        status["error"] = error.clone();
+    }
+    status
+}
+
+fn pairs(status: &Value) -> Vec<(&'static str, String)> {
+    let paused = if status["paused"] == true { ", paused" } else { "" };
+    let documents: Vec<String> = status["documents"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(collection, count)| format!("{collection} {count}"))
+        .collect();
+    let documents = if documents.is_empty() { "none".to_owned() } else { documents.join(", ") };
+    let mut pairs = vec![
+        ("production", text(status, "production")),
+        ("phase", format!("{}{paused}", text(status, "phase"))),
+        ("revision", format!("{} of epoch {}", text(status, "revision"), text(status, "epoch"))),
+        ("changed", text(status, "at")),
+        ("clients", text(status, "clients")),
+        ("documents", documents),
+        ("conflicts", text(status, "conflicts")),
+    ];
+    match &status["readOnly"] {
+        Value::Null | Value::Bool(false) => {}
+        Value::String(why) => pairs.push(("read-only", why.clone())),
+        _ => pairs.push(("read-only", "yes; see: onair explain read-only".to_owned())),
+    }
+    if status.get("error").is_some() {
+        pairs.push(("error", text(status, "error")));
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_in_a_dozen_lines() {
+        let snapshot = json!({ "production": "main", "epoch": "k3f9", "revision": 43, "at": "now",
+            "lifecycle": { "phase": "live", "paused": true, "error": null }, "clients": 12, "conflicts": 0,
+            "documents": { "layers": { "logo": {} }, "chat": {} }, "readOnly": "a flush failed" });
+        let pairs = pairs(&status(&snapshot));
+        let said = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
+        assert_eq!(said("phase"), Some("live, paused"));
+        assert_eq!(said("revision"), Some("43 of epoch k3f9"));
+        assert_eq!(said("documents"), Some("chat 0, layers 1"));
+        assert_eq!(said("read-only"), Some("a flush failed"));
+        assert_eq!(said("error"), None);
+    }
+}
