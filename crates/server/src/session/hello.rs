@@ -25,7 +25,7 @@ const HELLO: Duration = Duration::from_secs(10);
 const NAME_LENGTH_MAX: usize = 64;
 
 /// What the request said about who is there: `hello` may say it again, a browser's says it only there.
-pub struct Caller {
+pub(super) struct Caller {
     peer: SocketAddr,
     token: Option<String>,
     ticket: Option<String>,
