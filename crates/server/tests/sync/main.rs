@@ -1,0 +1,11 @@
+//! The sync protocol from outside: a real server on a free port, somebody else's WebSocket client, every row by name.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod harness;
+
+mod bad_input;
+mod matrix;
+mod order;
+mod resume;
+mod trust;
