@@ -29,7 +29,12 @@ pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<
             let manifest = manifest::read(path, &input::read(path)?);
             ask = ask.json(&manifest.with_context(|| format!("{} is no manifest", path.display()))?);
         }
-        None => must_be_new(context, name).await?,
+        // Without a manifest the default one is meant, which must not replace somebody's own by a slip.
+        None if context.has(name).await? => {
+            let problem = Problem::new(Code::AlreadyExists, format!("there is a production {name} already"));
+            return Err(Error::from(problem).into());
+        }
+        None => {}
     }
     let answer = ask.send().await?;
     if context.report.wants_json() {
@@ -41,14 +46,4 @@ pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<
             .line(&format!("{name}  {}", if answer.status == 201 { "created" } else { "changed" }))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Without a manifest the default one is meant, which must not replace somebody's own by a slip.
-async fn must_be_new(context: &Context, name: &ProductionId) -> Result<(), Error> {
-    let changes = context.remote.of(name, Method::GET, &["changes"]).query("after", &0).query("limit", &1);
-    match changes.value().await {
-        Err(error) if error.is(Code::NotFound) => Ok(()),
-        Err(error) if !error.is(Code::Compacted) => Err(error),
-        _ => Err(Problem::new(Code::AlreadyExists, format!("there is a production {name} already")).into()),
-    }
 }

@@ -22,7 +22,7 @@ pub(crate) mod write;
 
 use std::process::ExitCode;
 
-use onair_wire::ProductionId;
+use onair_wire::{Code, ProductionId};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -89,6 +89,16 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
 }
 
 impl Context {
+    /// Whether the server has a production of this name.
+    pub(crate) async fn has(&self, production: &ProductionId) -> Result<bool, Error> {
+        let changes = self.remote.of(production, Method::GET, &["changes"]);
+        match changes.query("after", &0).query("limit", &1).value().await {
+            Err(error) if error.is(Code::NotFound) => Ok(false),
+            Err(error) if !error.is(Code::Compacted) => Err(error),
+            _ => Ok(true),
+        }
+    }
+
     /// All of a list of the production, page by page.
     pub(crate) async fn list(&self, segments: &[&str], field: &str) -> Result<Vec<Value>, Error> {
         let path = [&["productions", self.production.as_str()], segments].concat();

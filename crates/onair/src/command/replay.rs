@@ -8,7 +8,7 @@ use std::{fs::File, io::Read, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use onair_core::{Image, Production};
-use onair_wire::{Cache, Code, Collection, Commit, Documents, Revision, Timestamp};
+use onair_wire::{Cache, Code, Collection, Commit, Documents, Epoch, Revision, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -100,14 +100,14 @@ pub(crate) async fn from_server(context: &Context, options: &Options) -> anyhow:
         return Ok(ExitCode::SUCCESS);
     }
     let mut after = options.from.unwrap_or(Revision::ZERO).previous();
-    let mut begun = false;
+    let (mut begun, mut log) = (false, None);
     loop {
-        let Page { commits, revision } = match page(context, after).await {
+        let Page { commits, epoch, revision } = match page(context, log.as_ref(), after).await {
             Err(error) if options.from.is_none() && !begun => match oldest(&error) {
                 Some(oldest) => {
                     context.report.note(&format!("commits before revision {oldest} are no longer kept"));
                     after = oldest.previous();
-                    page(context, after).await?
+                    page(context, None, after).await?
                 }
                 None => return Err(error.into()),
             },
@@ -124,7 +124,7 @@ pub(crate) async fn from_server(context: &Context, options: &Options) -> anyhow:
         if last >= revision || enough {
             break;
         }
-        after = last;
+        (after, log) = (last, epoch);
     }
     walk.end()
 }
@@ -133,11 +133,15 @@ pub(crate) async fn from_server(context: &Context, options: &Options) -> anyhow:
 #[derive(Deserialize)]
 struct Page {
     commits: Vec<Commit>,
+    #[serde(default)]
+    epoch: Option<Epoch>,
     revision: Revision,
 }
 
-async fn page(context: &Context, after: Revision) -> Result<Page, Error> {
+async fn page(context: &Context, epoch: Option<&Epoch>, after: Revision) -> Result<Page, Error> {
     let ask = context.remote.of(&context.production, Method::GET, &["changes"]);
+    // From the second page on it must be the same log: an import may have come between.
+    let after = epoch.map_or_else(|| after.to_string(), |epoch| format!("{epoch}:{after}"));
     ask.query("after", &after).query("limit", &PAGE).send().await?.json()
 }
 

@@ -56,6 +56,9 @@ pub(crate) struct Patch {
 pub(crate) struct Delete {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// The revision of the production that was looked at: what others changed since opens a conflict
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) base: Option<Revision>,
 }
 
 /// What to bring back.
@@ -94,9 +97,9 @@ pub(crate) async fn patch(context: &Context, options: &Patch) -> anyhow::Result<
 }
 
 pub(crate) async fn delete(context: &Context, options: &Delete) -> anyhow::Result<ExitCode> {
-    let Delete { target } = options;
+    let Delete { target, base } = options;
     let method = Method::DELETE;
-    send(context, Edit { target, method, action: None, body: None, create: false, base: None }).await
+    send(context, Edit { target, method, action: None, body: None, create: false, base: *base }).await
 }
 
 pub(crate) async fn restore(context: &Context, options: &Restore) -> anyhow::Result<ExitCode> {
