@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use onair_wire::ProductionId;
+use onair_wire::{Code, ProductionId};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Context, text};
+use crate::remote::Error;
 
 /// Which production.
 #[derive(Debug, Args)]
@@ -19,13 +20,23 @@ pub(crate) struct Options {
 pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<ExitCode> {
     let production = options.name.as_ref().unwrap_or(&context.production);
     let snapshot = context.remote.of(production, Method::GET, &[]).value().await?;
-    let status = status(&snapshot);
+    let mut status = status(&snapshot);
+    status["readOnly"] = read_only(context).await?;
     if context.report.wants_json() {
         context.report.json(&status)?;
     } else {
         context.report.pairs(&pairs(&status))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why nothing can be written, or `false`: the log of a server is one, so it is the server that says so.
+async fn read_only(context: &Context) -> Result<Value, Error> {
+    match context.remote.at(Method::GET, &["readyz"]).send().await {
+        Err(Error::Refused(refused)) if refused.code == Code::ReadOnly.as_str() => Ok(refused.detail.into()),
+        Err(error) => Err(error),
+        Ok(_) => Ok(Value::Bool(false)),
+    }
 }
 
 /// What of a snapshot is status: everything but the documents themselves.
@@ -42,7 +53,7 @@ fn status(snapshot: &Value) -> Value {
         "since": lifecycle["since"], "revision": snapshot["revision"], "epoch": snapshot["epoch"],
         "at": snapshot["at"], "clients": snapshot["clients"], "documents": documents,
         "conflicts": snapshot["conflicts"], "findings": snapshot["findings"],
-        "readOnly": snapshot.get("readOnly").cloned().unwrap_or(Value::Bool(false)),
+        "readOnly": false,
     });
     if let Some(error) = lifecycle.get("error").filter(|error| !error.is_null()) {
         status["error"] = error.clone();
@@ -68,10 +79,8 @@ fn pairs(status: &Value) -> Vec<(&'static str, String)> {
         ("documents", documents),
         ("conflicts", text(status, "conflicts")),
     ];
-    match &status["readOnly"] {
-        Value::Null | Value::Bool(false) => {}
-        Value::String(why) => pairs.push(("read-only", why.clone())),
-        _ => pairs.push(("read-only", "yes; see: onair explain read-only".to_owned())),
+    if let Value::String(why) = &status["readOnly"] {
+        pairs.push(("read-only", why.clone()));
     }
     if status.get("error").is_some() {
         pairs.push(("error", text(status, "error")));
@@ -87,8 +96,11 @@ mod tests {
     fn a_snapshot_in_a_dozen_lines() {
         let snapshot = json!({ "production": "main", "epoch": "k3f9", "revision": 43, "at": "now",
             "lifecycle": { "phase": "live", "paused": true, "error": null }, "clients": 12, "conflicts": 0,
-            "documents": { "layers": { "logo": {} }, "chat": {} }, "readOnly": "a flush failed" });
-        let pairs = pairs(&status(&snapshot));
+            "documents": { "layers": { "logo": {} }, "chat": {} } });
+        let mut status = status(&snapshot);
+        assert!(pairs(&status).iter().all(|(name, _)| *name != "read-only"));
+        status["readOnly"] = "a flush failed".into();
+        let pairs = pairs(&status);
         let said = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
         assert_eq!(said("phase"), Some("live, paused"));
         assert_eq!(said("revision"), Some("43 of epoch k3f9"));

@@ -61,12 +61,13 @@ impl Remote {
 
     /// A request to `/v1/` and these segments.
     pub(crate) fn ask(&self, method: Method, segments: &[&str]) -> Ask<'_> {
+        self.at(method, &[&["v1"], segments].concat())
+    }
+
+    /// A request to these segments.
+    pub(crate) fn at(&self, method: Method, segments: &[&str]) -> Ask<'_> {
         let mut url = self.server.clone();
-        url.path_segments_mut()
-            .expect("http addresses have paths")
-            .pop_if_empty()
-            .push("v1")
-            .extend(segments);
+        url.path_segments_mut().expect("http addresses have paths").pop_if_empty().extend(segments);
         Ask::new(self, method, url)
     }
 

@@ -1,13 +1,11 @@
 //! Which token to bring: the one that was said, else the one that a server on this machine keeps for its owner.
 
-use std::{fs, io, net::IpAddr, path::Path};
+use std::net::IpAddr;
 
+use onair_server::auth::AdminToken;
 use reqwest::Url;
 
 use crate::{cli::Global, report::Report};
-
-/// What the first start of a server writes, readable by its owner alone (contract, section 2).
-const FILE: &str = "admin.token";
 
 /// Finds the token. The file is never brought to another machine: who asks there says who they are.
 pub(super) fn find(global: &Global, server: &Url, report: Report) -> Option<String> {
@@ -17,15 +15,10 @@ pub(super) fn find(global: &Global, server: &Url, report: Report) -> Option<Stri
     if !is_loopback(server) {
         return None;
     }
-    read(&global.data.join(FILE), report)
-}
-
-fn read(path: &Path, report: Report) -> Option<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => Some(text.trim().to_owned()).filter(|token| !token.is_empty()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+    match AdminToken::find(&global.data) {
+        Ok(found) => found.map(|token| token.reveal().to_owned()),
         Err(error) => {
-            report.note(&format!("{} was not read, going on without a token: {error}", path.display()));
+            report.note(&format!("going on without a token: {error}"));
             None
         }
     }
@@ -40,6 +33,8 @@ pub(super) fn is_loopback(server: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn global(token: Option<&str>, data: &Path) -> Global {
@@ -55,13 +50,14 @@ mod tests {
     #[test]
     fn x1_the_token_of_the_data_directory_stays_on_this_machine() {
         let data = tempfile::tempdir().unwrap();
-        fs::write(data.path().join(FILE), "secret\n").unwrap();
+        let kept = AdminToken::open(data.path()).unwrap();
+        let secret = kept.reveal();
         let table = [
-            ("http://127.0.0.1:4200", None, Some("secret")),
-            ("http://localhost:4200", None, Some("secret")),
-            ("http://[::1]:4200", None, Some("secret")),
+            ("http://127.0.0.1:4200", None, Some(secret)),
+            ("http://localhost:4200", None, Some(secret)),
+            ("http://[::1]:4200", None, Some(secret)),
             ("http://127.0.0.1:4200", Some("mine"), Some("mine")),
-            ("http://127.0.0.1:4200", Some(" "), Some("secret")),
+            ("http://127.0.0.1:4200", Some(" "), Some(secret)),
             ("http://studio.local:4200", None, None),
             ("http://localhost.example:4200", None, None),
             ("http://studio.local:4200", Some("mine"), Some("mine")),
