@@ -100,14 +100,20 @@ async fn list(context: &Context) -> anyhow::Result<()> {
     if context.report.wants_json() {
         return Ok(context.report.json(&answer)?);
     }
-    let row = |token: &Value| {
-        let named = token["productions"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let named: Vec<_> = named.collect();
-        let reach = if named.is_empty() { "all".to_owned() } else { named.join(", ") };
-        vec![text(token, "id"), text(token, "name"), text(token, "role"), reach, text(token, "expiresAt")]
-    };
+    let row = |token: &Value| row(token).to_vec();
     let rows: Vec<_> = answer["tokens"].as_array().into_iter().flatten().map(row).collect();
-    Ok(context.report.table(&["ID", "NAME", "ROLE", "PRODUCTIONS", "EXPIRES"], &rows)?)
+    Ok(context.report.table(&["ID", "NAME", "ROLE", "PRODUCTIONS", "EXPIRES", "REVOKED"], &rows)?)
+}
+
+fn row(token: &Value) -> [String; 6] {
+    let reach = match token["productions"].as_array() {
+        None => "all".to_owned(),
+        Some(named) if named.is_empty() => "none".to_owned(),
+        Some(named) => named.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let [id, name, role, expires, revoked] =
+        ["id", "name", "role", "expiresAt", "revokedAt"].map(|member| text(token, member));
+    [id, name, role, reach, expires, revoked]
 }
 
 #[cfg(test)]
@@ -124,5 +130,16 @@ mod tests {
         let expected =
             json!({ "name": "kim", "role": "operator", "productions": ["main"], "expiresInMs": 1000 });
         assert_eq!(body(&options), expected);
+    }
+
+    #[test]
+    fn x1_a_token_that_reaches_nothing_is_not_shown_as_one_that_reaches_all() {
+        for (productions, expected) in
+            [(json!(null), "all"), (json!([]), "none"), (json!(["main", "studio"]), "main, studio")]
+        {
+            let token = json!({ "id": "t", "productions": productions, "revokedAt": "then" });
+            let row = row(&token);
+            assert_eq!((row[3].as_str(), row[5].as_str()), (expected, "then"));
+        }
     }
 }
