@@ -3,8 +3,10 @@
 pub mod app;
 pub mod auth;
 pub mod clients;
+pub mod config;
 mod events;
 mod extract;
+pub mod logs;
 pub mod net;
 mod openapi;
 pub mod problem;
@@ -14,4 +16,5 @@ pub mod session;
 pub mod socket;
 
 pub use app::App;
+pub use config::Config;
 pub use problem::Failure;

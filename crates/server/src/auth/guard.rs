@@ -83,24 +83,12 @@ impl Guard {
         hosts: &[Text],
         origins: &[Text],
     ) -> Result<Self, String> {
-        let mut own = Vec::new();
-        for host in hosts.iter().map(AsRef::as_ref) {
-            own.push(Host::parse(host).ok_or_else(|| {
-                format!("a host is a name or address with or without a port, `studio.example:4200` say, not {host:?}")
-            })?);
-        }
+        let mut own = hosts.iter().map(|host| read_host(host.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let everywhere = listen.ip().is_unspecified();
         if !everywhere && let Some(address) = Host::parse(&listen.to_string()) {
             own.push(address);
         }
-        let origins = origins.iter().map(AsRef::as_ref).map(|origin| {
-            Origin::parse(origin).ok_or_else(|| {
-                format!(
-                    "an origin is `https://studio.example` or with a port, each named in full, not {origin:?}"
-                )
-            })
-        });
-        let origins = origins.collect::<Result<_, _>>()?;
+        let origins = origins.iter().map(|origin| read_origin(origin.as_ref())).collect::<Result<_, _>>()?;
         Ok(Self { port: listen.port(), everywhere, hosts: own, origins })
     }
 
@@ -195,6 +183,40 @@ impl Guard {
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
         }
     }
+}
+
+fn read_host(text: &str) -> Result<Host, String> {
+    Host::parse(text).ok_or_else(|| {
+        format!("a host is a name or address with or without a port, `studio.example:4200` say, not {text:?}")
+    })
+}
+
+fn read_origin(text: &str) -> Result<Origin, String> {
+    Origin::parse(text).ok_or_else(|| {
+        format!("an origin is `https://studio.example`, with a port or not, each in full, not {text:?}")
+    })
+}
+
+/// Whether a text can be one of the hosts of [`Guard::new`].
+///
+/// # Errors
+/// The sentence that says what a host is.
+pub fn check_host(text: &str) -> Result<(), String> {
+    read_host(text).map(drop)
+}
+
+/// Whether a text can be one of the origins of [`Guard::new`].
+///
+/// # Errors
+/// The sentence that says what an origin is.
+pub fn check_origin(text: &str) -> Result<(), String> {
+    read_origin(text).map(drop)
+}
+
+/// Whether a host is a name of the machine itself, whatever the port.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    Host::parse(host).is_some_and(|host| LOOPBACK.contains(&host.name.as_str()))
 }
 
 /// Whether a request is one that a foreign page must not even send: it changes something, or opens a stream, which no

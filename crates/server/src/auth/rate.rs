@@ -202,7 +202,7 @@ impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Bounded<K> {
     fn retain_recent(&self, drop_below: Nanos) {
         let recent = |bucket: &InMemoryState| {
             // Measured without being replaced: an error leaves it as it is.
-            let full_at = bucket.measure_and_replace(&NotKeyed::NonKey, |at| Err::<((), Nanos), _>(at));
+            let full_at = bucket.measure_and_replace(&NotKeyed::NonKey, Err::<((), Nanos), _>);
             full_at.is_err_and(|at| at.is_some_and(|at| at > drop_below))
         };
         self.lock().retain(|_, bucket| recent(bucket));

@@ -271,7 +271,7 @@ fn x1_tokens_are_kept_as_hashes_in_a_private_file() {
     }
     // Somebody else, the command line say, has the same file open.
     let others = Tokens::open(folder.path()).expect("one");
-    assert_eq!(others.list(), [token.clone()]);
+    assert_eq!(others.list(), std::slice::from_ref(&token));
     others.create(new, START).expect("another");
     others.revoke(&token.id, START).expect("revoked");
     assert!(tokens.verify(&text, START).is_ok(), "not read yet");
@@ -291,7 +291,7 @@ fn x1_a_damaged_file_is_named_by_its_place_and_left_alone() {
     let file = |tokens: &[String]| format!(r#"{{"version":1,"tokens":[{}]}}"#, tokens.join(","));
     let good = line("abcdefgh", "viewer", &hash);
     let table = [
-        (file(&[good.clone()]), None),
+        (file(std::slice::from_ref(&good)), None),
         (String::new(), Some("line 1")),
         (r#"{"version":1,"tok"#.to_owned(), Some("line 1")),
         (r#"{"version":2,"tokens":[]}"#.to_owned(), Some("/version")),
