@@ -1,5 +1,7 @@
 //! Decisions as tables: what a command comes to, refusals as well as successes (rows D2, D3, D6, K1, K2, L11).
 
+#![allow(clippy::needless_pass_by_value, reason = "wishes are written where they are made")]
+
 mod show;
 
 use onair_core::{Choice, Intent, Resolve};

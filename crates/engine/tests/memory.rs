@@ -1,5 +1,7 @@
 //! What the memory engine can be told to do for the tests of others: hold, fail, be away.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},

@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Tokens: who may do what
     #[command(subcommand)]
     Token(command::token::Command),
+    /// The configuration file of a server
+    #[command(subcommand)]
+    Config(command::config::Command),
     /// What a problem code means, and what to do
     Explain(command::explain::Options),
     /// Completions for a shell
@@ -272,7 +275,7 @@ mod tests {
         for line in ["onair --data there --json serve", "onair serve --data there --json"] {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
             let Command::Serve(serve) = cli.command else { panic!("{line}") };
-            assert_eq!((serve.data, serve.json), (PathBuf::from("there"), true), "{line}");
+            assert_eq!((serve.data, serve.json), (Some(PathBuf::from("there")), true), "{line}");
             assert!(cli.global.json, "{line}");
         }
     }

@@ -9,6 +9,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use onair_server::logs::{misleads, printable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -170,22 +171,6 @@ fn aligned(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     lines.iter().map(join).collect()
 }
 
-/// Text that a terminal shows and does not obey: control characters (C0, DEL, C1), line separators and bidirectional
-/// controls are written as escapes.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_obeyed) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match is_obeyed(c) {
-            true => out.extend(c.escape_default()),
-            false => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
 /// JSON in one line, with nothing in it that a terminal obeys: in a string an escape says the same.
 pub(crate) fn one_line(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(value).map(|text| escaped_json(&text).into_owned())
@@ -193,7 +178,7 @@ pub(crate) fn one_line(value: &impl Serialize) -> serde_json::Result<String> {
 
 fn escaped_json(text: &str) -> Cow<'_, str> {
     // Line breaks are the printer's: within strings it has escaped them.
-    let bad = |c: char| c != '\n' && is_obeyed(c);
+    let bad = |c: char| c != '\n' && misleads(c);
     if !text.contains(bad) {
         return Cow::Borrowed(text);
     }
@@ -206,12 +191,6 @@ fn escaped_json(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-fn is_obeyed(c: char) -> bool {
-    // `is_control` is C0, DEL and C1.
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -238,7 +217,7 @@ mod tests {
     fn b27_json_stays_the_same_json() {
         let value = json!({ "a\u{9b}": "\x1b[2J\u{202e}\n\u{7f}ß" });
         let text = one_line(&value).unwrap();
-        assert!(!text.contains(is_obeyed), "{text:?}");
+        assert!(!text.contains(misleads), "{text:?}");
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 

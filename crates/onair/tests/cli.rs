@@ -1,5 +1,7 @@
 //! The program from outside, without a server: what it prints where, and with which exit code (row B32).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     io::{Read, Write},
     net::TcpListener,

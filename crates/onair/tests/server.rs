@@ -1,5 +1,7 @@
 //! The command line against the server that the same program is: `onair serve` on free ports, one for each test.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},

@@ -31,7 +31,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn misleads(character: char) -> bool {
+/// Whether a terminal would take the character for a command, or show something else than what is there.
+#[must_use]
+pub fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{61c}' | '\u{200e}' | '\u{200f}'         // marks

@@ -1,15 +1,10 @@
 //! The server as a whole: what is started, in which order, and how all of it ends.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use onair_engine::Engine;
-use onair_runtime::{Clock, Keep, Productions, TaskKind, Tasks, ticker};
+use onair_runtime::{Clock, Productions, TaskKind, Tasks, ticker};
 use onair_wire::{Actor, ProductionId};
 use thiserror::Error;
 use tokio::time::timeout;
@@ -17,37 +12,16 @@ use tokio::time::timeout;
 use crate::{
     App,
     app::Parts,
-    auth::{self, Access, Guard, Rates},
+    auth::{
+        self, Access, Guard,
+        guard::{protect, protect_host},
+    },
     clients::Clients,
+    config::{Config, Finding},
     net::{self, Listener},
     routes,
     session::{Sessions, sweeper},
 };
-
-/// What a server is told.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where it serves; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Where it serves metrics, if at all.
-    pub metrics: Option<SocketAddr>,
-    /// Where tokens are kept.
-    pub data: PathBuf,
-    /// Names under which it is called, beside loopback's.
-    pub hosts: Vec<String>,
-    /// Origins of web pages that may call, beside its own.
-    pub origins: Vec<String>,
-    /// How much one caller may ask.
-    pub rates: Rates,
-    /// How much of a log is kept.
-    pub keep: Keep,
-    /// How often signals are sent at most.
-    pub debounce: Duration,
-    /// How long connections may take to end.
-    pub grace: Duration,
-    /// The production that `/stream` acts on, begun when there is none.
-    pub default_production: ProductionId,
-}
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -66,11 +40,8 @@ pub enum Error {
     #[error("{0}")]
     Guard(String),
     /// Everybody could reach it, and nobody would have to say who they are.
-    #[error(
-        "{0} is reached from outside this machine, and no token is configured; \
-         make one with `onair token create` while serving on 127.0.0.1, or listen on 127.0.0.1"
-    )]
-    Open(SocketAddr),
+    #[error("{0}")]
+    Exposed(Finding),
     /// Tokens.
     #[error(transparent)]
     Access(#[from] auth::Error),
@@ -96,7 +67,7 @@ pub enum Ended {
 /// A server that runs.
 pub struct Server {
     api: SocketAddr,
-    metrics: Option<SocketAddr>,
+    metrics: SocketAddr,
     app: App,
     engine: Arc<dyn Engine>,
     grace: Duration,
@@ -107,34 +78,26 @@ impl Server {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn start(options: Options, engine: Arc<dyn Engine>) -> Result<Self, Error> {
-        let Options {
-            listen,
-            metrics,
-            data,
-            hosts,
-            origins,
-            rates,
-            keep,
-            debounce,
-            grace,
-            default_production,
-        } = options;
-        let listener = bind(listen, "--listen")?;
-        let api =
-            listener.address().map_err(|error| Error::Listen { address: listen, flag: "--listen", error })?;
-        let metrics_listener = metrics.map(|address| bind(address, "--metrics-listen")).transpose()?;
-        let guard = Guard::new(api, &hosts, &origins).map_err(Error::Guard)?;
+    pub async fn start(config: &Config, engine: Arc<dyn Engine>) -> Result<Self, Error> {
+        let limits = net::Options { connections_max: config.connections_max as usize, ..Default::default() };
+        let (listener, api) = bind(config.listen, "--listen", &limits)?;
+        let (metrics_listener, metrics) = bind(config.metrics_listen, "--metrics-listen", &limits)?;
+        let hosts: Vec<&str> = config.hosts.iter().map(AsRef::as_ref).collect();
+        let origins: Vec<&str> = config.origins.iter().map(AsRef::as_ref).collect();
+        let guard = |address| Guard::new(address, &hosts, &origins).map_err(Error::Guard);
+        let (api_guard, metrics_guard) = (guard(api)?, guard(metrics)?);
         let clock = Clock::system();
-        let access = open_access(&data, clock.clone(), &rates, api)?;
+        let access = Access::open(&config.data, clock.clone(), &config.rates())?;
+        config.check_exposure(access.has_tokens()).map_err(Error::Exposed)?;
+        let (keep, tasks) = (config.keep(), Tasks::new());
         let productions = Productions::new(onair_runtime::Options {
             engine: Arc::clone(&engine),
             clock,
-            tasks: Tasks::new(),
+            tasks,
             keep,
             random,
         });
-        begin(&productions, &default_production).await?;
+        begin(&productions, &config.default_production).await?;
         let tasks = Tasks::new();
         let app = App::new(Parts {
             productions: productions.clone(),
@@ -142,20 +105,15 @@ impl Server {
             clients: Clients::default(),
             sessions: Sessions::default(),
             tasks: tasks.clone(),
-            default_production,
+            default_production: config.default_production.clone(),
             random,
         });
         tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
+        let debounce = config.signals_debounce.into();
         tasks.spawn(TaskKind::Ticker, ticker::run(productions, debounce, tasks.cancelled()));
-        let metrics = metrics_listener.as_ref().map(Listener::address).transpose().ok().flatten();
-        if let (Some(listener), Some(address)) = (metrics_listener, metrics) {
-            let guard = Guard::new(address, &hosts, &origins).map_err(Error::Guard)?;
-            let router = axum::Router::new();
-            serve(&tasks, listener, auth::guard::protect_host(router, guard));
-        }
-        let router = auth::guard::protect(routes::router(app.clone()), &app, guard);
-        serve(&tasks, listener, router);
-        Ok(Self { api, metrics, app, engine, grace })
+        serve(&tasks, metrics_listener, protect_host(Router::new(), metrics_guard));
+        serve(&tasks, listener, protect(routes::router(app.clone()), &app, api_guard));
+        Ok(Self { api, metrics, app, engine, grace: config.shutdown_grace.into() })
     }
 
     /// Where it serves.
@@ -166,7 +124,7 @@ impl Server {
 
     /// Where it serves metrics.
     #[must_use]
-    pub fn metrics(&self) -> Option<SocketAddr> {
+    pub fn metrics(&self) -> SocketAddr {
         self.metrics
     }
 
@@ -192,21 +150,20 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr, flag: &'static str) -> Result<Listener, Error> {
-    Listener::bind(address, net::Options::default()).map_err(|error| Error::Listen { address, flag, error })
+/// A listener, and the address with the port that the system chose.
+fn bind(
+    address: SocketAddr,
+    flag: &'static str,
+    limits: &net::Options,
+) -> Result<(Listener, SocketAddr), Error> {
+    let fail = |error| Error::Listen { address, flag, error };
+    let listener = Listener::bind(address, limits.clone()).map_err(fail)?;
+    let bound = listener.address().map_err(fail)?;
+    Ok((listener, bound))
 }
 
-fn serve(tasks: &Tasks, listener: Listener, router: axum::Router) {
+fn serve(tasks: &Tasks, listener: Listener, router: Router) {
     tasks.spawn(TaskKind::Listener, listener.serve(router, tasks.tracker().clone(), tasks.cancelled()));
-}
-
-/// Whoever serves more than this machine knows its callers.
-fn open_access(data: &Path, clock: Clock, rates: &Rates, api: SocketAddr) -> Result<Access, Error> {
-    let access = Access::open(data, clock, rates)?;
-    if !api.ip().is_loopback() && !access.has_tokens() {
-        return Err(Error::Open(api));
-    }
-    Ok(access)
 }
 
 /// `serve` makes the default production when there is none (contract, section 2).

@@ -3,6 +3,8 @@
 //! `fixtures/` is read by the TypeScript client's tests too. `ONAIR_BLESS=1 cargo test -p onair-wire` writes the
 //! computed parts anew; look at the difference before it is committed, for it is a change of the protocol.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{fs, path::PathBuf};
 
 use onair_wire::{

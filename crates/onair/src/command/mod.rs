@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 mod commit;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod conflicts;
 pub(crate) mod create;
 pub(crate) mod explain;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Serve(options) => return Box::pin(serve::run(options)).await,
         Command::Explain(options) => return explain::run(options, report),
         Command::Completions(options) => return completions::run(options),
+        Command::Config(command) => return config::run(command, report),
         Command::Backup(options) if options.check => return backup::check(options, report),
         Command::Replay(options) if options.file.is_some() => {
             return replay::from_file(options, report).await;
@@ -82,7 +84,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Import(options) => import::run(&context, &options).await,
         Command::Backup(options) => backup::run(&context, &options).await,
         Command::Token(command) => token::run(&context, &command).await,
-        Command::Serve(_) | Command::Explain(_) | Command::Completions(_) => {
+        Command::Serve(_) | Command::Explain(_) | Command::Completions(_) | Command::Config(_) => {
             unreachable!("what needs no server was done above")
         }
     }

@@ -17,7 +17,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use onair_runtime::Keep;
 use onair_wire::{Millis, ProductionId};
 
-use crate::{auth::Rates, logs::printable, net, serve};
+use crate::{auth::Rates, logs::printable, net};
 use value::{Given, Value};
 
 /// A setting, apart from its type.
@@ -269,23 +269,6 @@ impl Config {
                 "a Redis is named, and this release does not carry that engine: commits are kept in `data`";
             let hint = "say `engine = \"embedded:DIR\"` to choose the place, or leave REDIS_URL out";
             self.warnings.push(Finding::new("REDIS_URL", "redis.url", message).hint(hint));
-        }
-    }
-}
-
-impl From<&Config> for serve::Options {
-    fn from(config: &Config) -> Self {
-        Self {
-            listen: config.listen,
-            metrics: Some(config.metrics_listen),
-            data: config.data.clone(),
-            hosts: config.hosts.iter().map(|host| host.as_ref().to_owned()).collect(),
-            origins: config.origins.iter().map(|origin| origin.as_ref().to_owned()).collect(),
-            rates: config.rates(),
-            keep: config.keep(),
-            debounce: config.signals_debounce.into(),
-            grace: config.shutdown_grace.into(),
-            default_production: config.default_production.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 const STYLE: &str = include_str!("../../assets/page.css");
 
 /// A page without any script; its style is `page.css`.
-pub(super) fn plain(html: String) -> Response {
+pub(super) fn plain(html: &str) -> Response {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     page(html.replace("{style}", STYLE), HeaderValue::from_static(policy))
 }
@@ -48,7 +48,7 @@ pub(super) fn of_markdown(title: &str, text: &str) -> Response {
             });
         }
     }
-    plain(format!(
+    plain(&format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><title>{title} · onair</title><style>{{style}}</style></head><body><main>\n\
          {body}<nav><a href=\"/docs\">API</a> <a href=\"/\">Start</a></nav></main></body></html>\n"

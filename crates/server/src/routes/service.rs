@@ -143,5 +143,5 @@ async fn problem(CodeName(code): CodeName, _: NoQuery, headers: HeaderMap) -> Re
     responses((status = 200, description = "A page", body = String, content_type = "text/html"), Served),
 )]
 async fn home(_: NoQuery) -> Response {
-    pages::plain(include_str!("../../assets/home.html").replace("{version}", env!("CARGO_PKG_VERSION")))
+    pages::plain(&include_str!("../../assets/home.html").replace("{version}", env!("CARGO_PKG_VERSION")))
 }

@@ -6,9 +6,8 @@ use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use onair_engine::{Engine, memory::Memory};
-use onair_runtime::Keep;
-use onair_server::serve::{Options, Server};
-use onair_wire::{Cache, Commit, Documents, ProductionId, Revision};
+use onair_server::{config::Config, serve::Server};
+use onair_wire::{Cache, Commit, Documents, Millis, Revision};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
@@ -28,7 +27,7 @@ impl Stage {
 
     pub(crate) async fn over(engine: Arc<dyn Engine>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(options(&folder), engine).await.unwrap();
+        let server = Server::start(&config(&folder), engine).await.unwrap();
         Self { server, folder }
     }
 
@@ -104,18 +103,13 @@ impl Stage {
     }
 }
 
-pub(crate) fn options(folder: &tempfile::TempDir) -> Options {
-    Options {
+pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
+    Config {
         listen: ([127, 0, 0, 1], 0).into(),
-        metrics: None,
+        metrics_listen: ([127, 0, 0, 1], 0).into(),
         data: folder.path().to_owned(),
-        hosts: Vec::new(),
-        origins: Vec::new(),
-        rates: onair_server::auth::Rates::default(),
-        keep: Keep::default(),
-        debounce: Duration::from_millis(10),
-        grace: Duration::from_secs(10),
-        default_production: ProductionId::new("main").unwrap(),
+        signals_debounce: Millis(10),
+        ..Config::default()
     }
 }
 

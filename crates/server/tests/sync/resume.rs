@@ -8,7 +8,7 @@ use onair_engine_embedded::{Embedded, Options};
 use onair_server::serve::{Ended, Server};
 use serde_json::json;
 
-use super::harness::{Stage, options, put};
+use super::harness::{Stage, config, put};
 
 async fn play(stage: &Stage, count: u64) {
     let mut writer = stage.client().await;
@@ -79,7 +79,7 @@ async fn y1_a_restart_in_the_middle_is_resumed_without_gap_or_duplicate() {
     let Stage { server, folder } = stage;
     assert_eq!(server.stop().await, Ended::Gracefully);
     assert_eq!(reader.wait_for_close().await, Some(1001), "told to come back");
-    let server = Server::start(options(&folder), open()).await.unwrap();
+    let server = Server::start(&config(&folder), open()).await.unwrap();
     let stage = Stage { server, folder };
     play_more(&stage).await;
     let mut again = stage.client().await;

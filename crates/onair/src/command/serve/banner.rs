@@ -2,17 +2,18 @@
 
 use std::io::{self, Write};
 
-use onair_server::serve::{Ended, Server};
+use onair_server::{
+    config::Config,
+    serve::{Ended, Server},
+};
 use serde::Serialize;
-
-use super::Options;
 
 /// Where everything is.
 #[derive(Serialize)]
 pub(super) struct Map {
     api: String,
     docs: String,
-    metrics: Option<String>,
+    metrics: String,
     data: String,
     engine: String,
     production: String,
@@ -23,7 +24,7 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub(super) fn of(server: &Server, options: &Options, engine: &str) -> Self {
+    pub(super) fn of(server: &Server, config: &Config, engine: &str) -> Self {
         let api = format!("http://{}", server.api());
         let default = server.api().port() == 4200 && server.api().ip().is_loopback();
         let callers = if server.app().access.has_tokens() {
@@ -33,8 +34,8 @@ impl Map {
         };
         Self {
             docs: format!("{api}/docs"),
-            metrics: server.metrics().map(|address| format!("http://{address}/metrics")),
-            data: options.data.display().to_string(),
+            metrics: format!("http://{}/metrics", server.metrics()),
+            data: config.data.display().to_string(),
             engine: engine.to_owned(),
             production: server.app().default_production.to_string(),
             callers,
@@ -55,7 +56,7 @@ impl Map {
             writeln!(out, "onair {version} is serving production `{production}`\n")?;
             writeln!(out, "  API      {api}/v1/productions/{production}")?;
             writeln!(out, "  docs     {docs}")?;
-            writeln!(out, "  metrics  {}", metrics.as_deref().unwrap_or("not served"))?;
+            writeln!(out, "  metrics  {metrics}")?;
             writeln!(out, "  data     {data}")?;
             writeln!(out, "  engine   {engine}")?;
             writeln!(out, "  callers  {callers}\n")?;
