@@ -7,6 +7,7 @@ pub mod config;
 mod events;
 mod extract;
 pub mod logs;
+pub mod metrics;
 pub mod net;
 mod openapi;
 pub mod problem;

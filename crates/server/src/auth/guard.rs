@@ -46,6 +46,24 @@ const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
+/// What is refused before a director hears of it, or instead of it: no director says these.
+const AT_THE_BORDER: [Code; 14] = [
+    Code::BadJson,
+    Code::BadRequest,
+    Code::Closing,
+    Code::EngineUnavailable,
+    Code::Forbidden,
+    Code::Internal,
+    Code::MethodNotAllowed,
+    Code::NotAcceptable,
+    Code::OriginRefused,
+    Code::ReadOnly,
+    Code::RequestTimeout,
+    Code::TooManyRequests,
+    Code::Unauthenticated,
+    Code::UnsupportedMediaType,
+];
+
 /// The names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -282,6 +300,7 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Respons
             (response, readable_by)
         }
     };
+    gate.count(&response);
     gate.guard.finish(&mut response, readable_by);
     response
 }
@@ -307,6 +326,13 @@ fn preflight() -> Response {
 }
 
 impl Gate {
+    /// Counts a refusal that no director made; those count their own, whatever they came by.
+    fn count(&self, response: &Response) {
+        if let Some(code) = response.extensions().get::<Code>().filter(|code| AT_THE_BORDER.contains(code)) {
+            self.app.productions.figures().refused(*code);
+        }
+    }
+
     /// Notes who it is for the handler, and counts the request.
     fn recognize(&self, parts: &mut Parts) -> Result<(), Problem> {
         let access = &self.app.access;

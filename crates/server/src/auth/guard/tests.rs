@@ -171,6 +171,16 @@ async fn x2_every_answer_says_how_it_is_to_be_treated() {
     }
 }
 
+#[tokio::test]
+async fn o1_what_is_refused_at_the_door_is_counted() {
+    let bench = Bench::new();
+    bench.send(with(request("POST", "/main", LOCAL), &[("origin", "https://evil.com")])).await;
+    bench.send(with(request("GET", "/who", LOCAL), &[("authorization", "Bearer x")])).await;
+    bench.send(request("GET", "/who", LOCAL)).await;
+    let refusals = bench.app.productions.figures().counted().refusals;
+    assert_eq!(refusals, [(Code::Unauthenticated, 1), (Code::OriginRefused, 1)].into());
+}
+
 #[test]
 fn x2_a_configured_name_is_read_in_full_or_refused() {
     let listen = "127.0.0.1:4200".parse().expect("an address");
