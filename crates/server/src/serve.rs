@@ -18,6 +18,7 @@ use crate::{
     },
     clients::Clients,
     config::{Config, Finding},
+    metrics,
     net::{self, Listener},
     routes,
     session::{Sessions, sweeper},
@@ -111,7 +112,8 @@ impl Server {
         tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
         let debounce = config.signals_debounce.into();
         tasks.spawn(TaskKind::Ticker, ticker::run(productions, debounce, tasks.cancelled()));
-        serve(&tasks, metrics_listener, protect_host(Router::new(), metrics_guard));
+        let counted = metrics::router(&app, listener.door());
+        serve(&tasks, metrics_listener, protect_host(counted, metrics_guard));
         serve(&tasks, listener, protect(routes::router(app.clone()), &app, api_guard));
         Ok(Self { api, metrics, app, engine, grace: config.shutdown_grace.into() })
     }
