@@ -31,8 +31,8 @@ mod schema;
 mod settings;
 
 pub use command::{
-    BATCH_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Choice, Command, DOCUMENT_BYTES_MAX, Decision,
-    Intent, Resolve, VersionKey, Versions, decide, needs, receipt,
+    BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Choice, Command,
+    DOCUMENT_BYTES_MAX, Decision, Intent, Resolve, VersionKey, Versions, decide, needs, receipt,
 };
 pub use lifecycle::{Lifecycle, Phase};
 pub use manifest::Manifest;

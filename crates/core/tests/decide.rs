@@ -100,6 +100,21 @@ fn d6_a_batch_is_all_or_nothing_and_the_place_is_named() {
 }
 
 #[test]
+fn d6_a_commit_has_a_weight_limit_whatever_it_is_made_of() {
+    let mut show = Show::begun();
+    let text = "x".repeat(onair_core::DOCUMENT_BYTES_MAX - 100);
+    for n in 0..20 {
+        show.mutate(put(&format!("d{n}"), json!({"text": text}))).expect("each by itself");
+        show.mutate(json!({"op": "delete", "collection": "scenes", "document": format!("d{n}")}))
+            .expect("deleted");
+    }
+    let restore = |n| json!({"op": "restore", "collection": "scenes", "document": format!("d{n}")});
+    let all: Vec<Value> = (0..20).map(restore).collect();
+    assert_eq!(show.batch(&all, None).expect_err("5 MiB in one commit").code(), Code::TooLarge);
+    show.batch(&all[..10], None).expect("half of them");
+}
+
+#[test]
 fn d6_a_mutation_id_makes_a_retry_harmless_and_other_content_is_refused() {
     let mut show = Show::begun();
     let first = show.batch(&[put("a", json!({"x": 1, "y": 2}))], Some("m-1")).expect("done");

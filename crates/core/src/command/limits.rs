@@ -1,5 +1,6 @@
 //! What a command may weigh, each number with its reason.
 
+use onair_wire::{Change, Op};
 use serde_json::Value;
 
 use crate::refusal::Refusal;
@@ -8,6 +9,8 @@ use crate::refusal::Refusal;
 pub const BATCH_MAX: usize = 1_000;
 /// Bytes of one document as JSON: every subscriber gets it whole when it is put.
 pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of the documents in one commit, records of conflicts included: a commit is appended, sent and kept whole.
+pub const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Conflicts that wait for somebody: beyond it nobody looks at the list any more.
 pub const CONFLICTS_OPEN_MAX: usize = 10_000;
 /// Resolved conflicts that are kept as documents, newest first; the log has the others.
@@ -27,6 +30,19 @@ pub(super) fn check(value: &Value) -> Result<(), Refusal> {
         let detail =
             format!("the document would be nested deeper than {} levels", onair_wire::json::DEPTH_MAX);
         return Err(Refusal::invalid("", detail));
+    }
+    Ok(())
+}
+
+/// Whether a commit may weigh what its changes do.
+pub(super) fn check_commit(changes: &[Change]) -> Result<(), Refusal> {
+    let value = |change: &Change| match &change.op {
+        Op::Put(value) | Op::Patch(value) | Op::Restore(value) => weight(value),
+        Op::Delete => 0,
+    };
+    let found = changes.iter().map(value).sum();
+    if found > COMMIT_BYTES_MAX {
+        return Err(Refusal::TooLarge { what: "bytes in one commit", found, limit: COMMIT_BYTES_MAX });
     }
     Ok(())
 }

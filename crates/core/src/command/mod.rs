@@ -23,7 +23,9 @@ use serde_json::{Map, Value};
 
 use crate::{production::Production, refusal::Refusal};
 
-pub use limits::{BATCH_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX};
+pub use limits::{
+    BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
+};
 pub use resolve::{Choice, Resolve};
 
 /// What somebody wants.

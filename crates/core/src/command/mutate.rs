@@ -2,7 +2,7 @@
 
 use onair_wire::{Cause, CauseKind, Commit, Edit, Mutation, Outcome, Revision};
 
-use super::{BATCH_MAX, Context, Draft, VersionKey, document, prune};
+use super::{BATCH_MAX, Context, Draft, VersionKey, document, limits, prune};
 use crate::{production::Production, refusal::Refusal};
 
 pub(super) fn decide(
@@ -33,6 +33,9 @@ pub(super) fn decide(
         draft.conflicts.extend(decided.conflicts);
     }
     draft.changes.extend(prune::changes(production, context, &draft.changes)?);
+    if mutations.len() > 1 || !draft.conflicts.is_empty() {
+        limits::check_commit(&draft.changes)?;
+    }
     match draft.outcome {
         Outcome::Applied => {}
         Outcome::Merged => draft.cause = draft.cause.with("outcome", "merged"),

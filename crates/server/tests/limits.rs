@@ -1,0 +1,47 @@
+//! The page about limits says what the code does (docs/limits.md).
+
+use std::{fs, path::Path};
+
+#[test]
+fn the_page_about_limits_equals_the_code() {
+    use onair_core::production::{RECENT_VERSIONS, TOMBSTONES_MAX};
+    use onair_core::{
+        BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
+    };
+    use onair_runtime::{INBOX, archive::HISTORY_COMMITS_MAX, hub, transfer::IMPORT_BYTES_MAX};
+    use onair_server::{net, session, socket};
+    let number = |n: usize| n.to_string();
+    let table = [
+        ("ID_LENGTH_MAX", number(onair_wire::ID_LENGTH_MAX)),
+        ("INTEGER_MAX", onair_wire::INTEGER_MAX.to_string()),
+        ("DEPTH_MAX", number(onair_wire::json::DEPTH_MAX)),
+        ("DOCUMENT_BYTES_MAX", number(DOCUMENT_BYTES_MAX)),
+        ("BATCH_MAX", number(BATCH_MAX)),
+        ("COMMIT_BYTES_MAX", number(COMMIT_BYTES_MAX)),
+        ("CONFLICTS_OPEN_MAX", number(CONFLICTS_OPEN_MAX)),
+        ("CONFLICTS_RESOLVED_MAX", number(CONFLICTS_RESOLVED_MAX)),
+        ("MESSAGE_BYTES_MAX", number(socket::MESSAGE_BYTES_MAX)),
+        ("WRITE_BUFFER_BYTES", number(socket::WRITE_BUFFER_BYTES)),
+        ("SUBSCRIPTIONS_MAX", number(session::SUBSCRIPTIONS_MAX)),
+        ("PENDING_MAX", number(session::PENDING_MAX)),
+        ("CHATTER_MAX", session::CHATTER_MAX.to_string()),
+        ("LANES_MAX", number(hub::LANES_MAX)),
+        ("RING_ENTRIES", number(hub::RING_ENTRIES)),
+        ("RING_BYTES", number(hub::RING_BYTES)),
+        ("INBOX", number(INBOX)),
+        ("IMPORT_BYTES_MAX", number(IMPORT_BYTES_MAX)),
+        ("HISTORY_COMMITS_MAX", HISTORY_COMMITS_MAX.to_string()),
+        ("HEADER_BYTES_MAX", number(net::HEADER_BYTES_MAX)),
+        ("CONNECTIONS_MAX", number(net::CONNECTIONS_MAX)),
+        ("RECENT_VERSIONS", number(RECENT_VERSIONS)),
+        ("TOMBSTONES_MAX", number(TOMBSTONES_MAX)),
+        ("APPEND_BYTES_MAX", number(onair_engine::APPEND_BYTES_MAX)),
+    ];
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/limits.md"))
+        .expect("the page");
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, table.len(), "a limit is missing here or there");
+    for (name, value) in table {
+        assert!(page.contains(&format!("| `{name}` | {value} |")), "{name} is {value}");
+    }
+}
