@@ -83,7 +83,9 @@ async fn changes(on: On<Viewer>, Query(wanted): Query<Wanted>) -> Result<Respons
     let kept = |error| compacted(&handle, error);
     let (mut commits, mut revision) = handle.commits(after, limit).await.map_err(kept)?;
     if commits.is_empty() && wait > 0 {
-        handle.wait_beyond(after, Duration::from_millis(wait)).await;
+        // Whoever waits is answered when the server stops: what there is, which is nothing.
+        let next = handle.wait_beyond(after, Duration::from_millis(wait));
+        on.app.tasks.cancelled().run_until_cancelled(next).await;
         (commits, revision) = handle.commits(after, limit).await.map_err(kept)?;
     }
     let body = encode(&commits, handle.epoch(), revision);
