@@ -1,6 +1,6 @@
 //! The query: every parameter is known, stands once and reads, or is named in the refusal.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeSet, fmt::Display, str::FromStr};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -46,6 +46,12 @@ fn parse<T: for<'de> Deserialize<'de>>(query: &str) -> Result<T, Failure> {
         return Err(bad_request("query", "a percent sign stands before two hexadecimal digits, for UTF-8"));
     }
     let text = pairs.join("&");
+    let mut names = BTreeSet::new();
+    for (name, _) in form_urlencoded::parse(text.as_bytes()) {
+        if let Some(name) = names.replace(name) {
+            return Err(invalid(&name, "it stands twice"));
+        }
+    }
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let place = error.path().iter().find_map(|segment| match segment {
