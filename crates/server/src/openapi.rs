@@ -45,7 +45,9 @@ pub(crate) fn document() -> Bytes {
         (name = "conflicts", description = "Edits that could not be merged in full"),
         (name = "operation", description = "Settings, sequences, findings, backends, who is connected"),
         (name = "transfer", description = "A production as one file"),
+        (name = "synchronization", description = "Kept in step over one WebSocket"),
         (name = "stream", description = "The default production, as a front end of one stream sees it"),
+        (name = "access", description = "Tokens and tickets"),
         (name = "server", description = "The server itself"),
     ),
 )]

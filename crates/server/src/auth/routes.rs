@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    body::Bytes,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use onair_wire::{Code, Millis, ProductionId, json};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::extract::State;
+use http::StatusCode;
+use onair_wire::{Code, Millis, ProductionId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Caller, NewToken, Role, tokens};
-use crate::{App, Failure};
+use super::{NewToken, Role, Token, tokens};
+use crate::{
+    App, Failure,
+    extract::{Admin, Body, Holds, Named, NoQuery, Viewer},
+    openapi::{Asked, Changed, Read},
+    routes::Json,
+};
 
 /// The routes, with their part of the description.
 pub fn router() -> OpenApiRouter<App> {
@@ -24,108 +25,143 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(revoke_token))
 }
 
+/// Something to show once.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct IssuedTicket {
+    /// What stands behind `?ticket=`.
+    ticket: String,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
 /// A ticket for one use within 60 s, where no header can be sent: `?ticket=` of an event source or a picture.
 #[utoipa::path(
     post, path = "/v1/tickets", tag = "access", operation_id = "issueTicket",
-    responses(
-        (status = 201, description = "`{ \"ticket\", \"expiresAt\" }`", content_type = "application/json"),
-        (status = 401, description = "unauthenticated"),
-        (status = 429, description = "too-many-requests"),
-    )
+    responses((status = 201, description = "The ticket", body = IssuedTicket), Asked),
 )]
-async fn issue_ticket(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
-    caller.may(Role::Viewer, None)?;
-    let ticket = app.access.ticket(&caller.0)?;
-    Ok(answer(StatusCode::CREATED, &json!({ "ticket": ticket.text, "expiresAt": ticket.expires_at })))
+async fn issue_ticket(
+    State(app): State<App>,
+    caller: Holds<Viewer>,
+    _: NoQuery,
+) -> Result<(StatusCode, Json<IssuedTicket>), Failure> {
+    let ticket = app.access.ticket(&caller.caller)?;
+    Ok((StatusCode::CREATED, Json(IssuedTicket { ticket: ticket.text, expires_at: ticket.expires_at })))
+}
+
+/// A token without its secret.
+#[derive(ToSchema)]
+#[schema(as = Token, rename_all = "camelCase")]
+#[expect(dead_code, reason = "the token itself is what is shown, and knows no OpenAPI")]
+struct Shown {
+    /// The eight characters behind `onair_`.
+    id: String,
+    /// Whose it is.
+    name: String,
+    /// What they may do.
+    #[schema(pattern = "^(viewer|agent|operator|admin)$")]
+    role: String,
+    /// Where; null is everywhere.
+    #[schema(required = true)]
+    productions: Option<Vec<String>>,
+    /// Since when.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Since when no more.
+    #[schema(format = DateTime)]
+    revoked_at: Option<String>,
+    /// Until when.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// All tokens.
+#[derive(Serialize, ToSchema)]
+struct TokenList {
+    /// Revoked ones included.
+    #[schema(value_type = Vec<Shown>)]
+    tokens: Vec<Token>,
 }
 
 /// The tokens, revoked ones included, without their secrets.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "access", operation_id = "listTokens",
-    responses(
-        (status = 200, description = "`{ \"tokens\": [ { \"id\", \"name\", \"role\", \"productions\", \"createdAt\", \"revokedAt\", \"expiresAt\" } ] }`", content_type = "application/json"),
-        (status = 401, description = "unauthenticated"),
-        (status = 403, description = "forbidden: needs `admin`"),
-    )
+    responses((status = 200, description = "The tokens", body = TokenList), Asked),
 )]
-async fn list_tokens(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
-    caller.may(Role::Admin, None)?;
-    Ok(answer(StatusCode::OK, &json!({ "tokens": app.access.tokens().list() })))
+async fn list_tokens(State(app): State<App>, _: Holds<Admin>, _: NoQuery) -> Json<TokenList> {
+    Json(TokenList { tokens: app.access.tokens().list() })
 }
 
 /// What a new token is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CreateToken {
+    /// Whose it is: 1 to 64 printable ASCII characters without spaces.
+    #[schema(pattern = "^[!-~]{1,64}$")]
     name: String,
+    /// What they may do.
+    #[schema(value_type = String, pattern = "^(viewer|agent|operator|admin)$")]
     role: Role,
+    /// Where; nothing is everywhere.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     productions: Option<BTreeSet<ProductionId>>,
+    /// For how long, in milliseconds; nothing is until it is revoked.
     #[serde(default)]
+    #[schema(value_type = Option<u64>)]
     expires_in_ms: Option<Millis>,
+}
+
+/// A token that was just made.
+#[derive(Serialize, ToSchema)]
+struct MadeToken {
+    /// What is known of it.
+    #[serde(flatten)]
+    #[schema(value_type = Shown)]
+    known: Token,
+    /// Its text.
+    token: String,
 }
 
 /// Makes a token. Its text is in this answer and nowhere else.
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "access", operation_id = "createToken",
-    request_body(
-        description = "`{ \"name\", \"role\": \"viewer|agent|operator|admin\", \"productions\"?: […], \"expiresInMs\"? }`",
-        content_type = "application/json"
-    ),
-    responses(
-        (status = 201, description = "`{ \"id\", \"name\", \"role\", \"productions\", \"createdAt\", \"expiresAt\", \"token\" }`", content_type = "application/json"),
-        (status = 400, description = "bad-json"),
-        (status = 401, description = "unauthenticated"),
-        (status = 403, description = "forbidden: needs `admin`"),
-        (status = 415, description = "unsupported-media-type"),
-        (status = 422, description = "invalid"),
-    )
+    request_body(content = CreateToken, content_type = "application/json"),
+    responses((status = 201, description = "The token", body = MadeToken), Changed),
 )]
 async fn create_token(
     State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Failure> {
-    caller.may(Role::Admin, None)?;
-    let is_json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-    });
-    if !is_json {
-        return Err(Failure::new(Code::UnsupportedMediaType, "a token is asked for in application/json"));
-    }
-    let CreateToken { name, role, productions, expires_in_ms } = json::parse_as(&body)?;
+    Holds { caller, .. }: Holds<Admin>,
+    _: NoQuery,
+    Body(new): Body<CreateToken>,
+) -> Result<(StatusCode, Json<MadeToken>), Failure> {
+    let CreateToken { name, role, productions, expires_in_ms } = new;
     let (token, text) = blocking(app, move |app| {
         let now = app.access.clock().now();
         let expires_at = expires_in_ms.map(|after| now.plus(after));
         app.access.tokens().create(NewToken { name, role, productions, expires_at }, now)
     })
     .await?;
-    tracing::info!(by = %caller.0.actor(), id = token.id, name = token.name, role = %token.role, "a token was made");
-    let mut made = serde_json::to_value(&token).unwrap_or_default();
-    made["token"] = text.into();
-    Ok(answer(StatusCode::CREATED, &made))
+    tracing::info!(by = %caller.actor(), id = token.id, name = token.name, role = %token.role, "a token was made");
+    Ok((StatusCode::CREATED, Json(MadeToken { known: token, token: text })))
 }
 
 /// Takes a token back. Connections that use it are closed within 5 s.
 #[utoipa::path(
     delete, path = "/v1/tokens/{id}", tag = "access", operation_id = "revokeToken",
     params(("id" = String, Path, description = "The eight characters behind `onair_`")),
-    responses(
-        (status = 204, description = "It is nobody's any more."),
-        (status = 401, description = "unauthenticated"),
-        (status = 403, description = "forbidden: needs `admin`"),
-        (status = 404, description = "not-found"),
-    )
+    responses((status = 204, description = "It is nobody's any more."), Read),
 )]
 async fn revoke_token(
     State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Holds { caller, .. }: Holds<Admin>,
+    Named { id }: Named,
+    _: NoQuery,
 ) -> Result<StatusCode, Failure> {
-    caller.may(Role::Admin, None)?;
+    let id = id.to_string();
     let token = blocking(app, move |app| app.access.tokens().revoke(&id, app.access.clock().now())).await?;
-    tracing::info!(by = %caller.0.actor(), id = token.id, name = token.name, "a token was revoked");
+    tracing::info!(by = %caller.actor(), id = token.id, name = token.name, "a token was revoked");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,9 +179,4 @@ async fn blocking<T: Send + 'static>(
         }
         problem.into()
     })
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    let kind = HeaderValue::from_static("application/json");
-    (status, [(CONTENT_TYPE, kind)], body.to_string()).into_response()
 }

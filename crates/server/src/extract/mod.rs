@@ -1,7 +1,7 @@
 //! From a request to values that are checked: every extractor refuses with a problem that names the place.
 //!
 //! A handler's arguments are read from left to right, and stand in the order in which refusals are to come: who asks
-//! ([`On`], or `Caller`), then what is asked ([`Query`], [`InCollection`], [`Conditions`]), the body last. What
+//! ([`On`], [`Holds`]), then what is asked ([`Query`], [`InCollection`], [`Conditions`]), the body last. What
 //! exists is looked at by the handler.
 
 mod body;
@@ -17,7 +17,7 @@ use crate::problem::Failure;
 pub(crate) use body::{Body, Document, MergePatch, OptionalBody, frames, has_length_over, media_type};
 pub(crate) use conditions::{Conditions, IfNoneMatch, Tags, etag};
 pub(crate) use ids::{CodeName, InCollection, Named, OfDocument};
-pub(crate) use on::{Admin, Agent, On, Operator, Viewer};
+pub(crate) use on::{Admin, Agent, Holds, On, Operator, Viewer};
 pub(crate) use query::{NoQuery, Page, Query, text, within};
 
 /// `invalid`, at a header, a parameter or a place in the body.

@@ -10,9 +10,8 @@ use onair_wire::{Actor, MutationId, ProductionId, Receipt};
 use super::ids;
 use crate::{
     App,
-    auth::{Identity, Role},
+    auth::{Caller, Identity, Role},
     problem::Failure,
-    routes::Caller,
 };
 
 /// A role as a type, so that a handler's signature says what it takes.
@@ -60,6 +59,21 @@ impl<R> On<R> {
     /// As whom the caller is named in commits.
     pub(crate) fn actor(&self) -> Actor {
         self.caller.actor()
+    }
+}
+
+/// A caller who has the role `R`, whatever production is meant: for what belongs to none.
+pub(crate) struct Holds<R> {
+    pub(crate) caller: Identity,
+    role: PhantomData<R>,
+}
+
+impl<R: Needs> FromRequestParts<App> for Holds<R> {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        caller.may(R::ROLE, None)?;
+        Ok(Self { caller: caller.0, role: PhantomData })
     }
 }
 

@@ -22,7 +22,8 @@ use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use crate::auth::Caller;
+pub(crate) use answer::Json;
+
 use crate::{App, auth, events, openapi, session};
 
 /// Everything that answers HTTP.

@@ -12,14 +12,10 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    Caller,
-    answer::{Json, tagged, unchanged},
-};
+use super::answer::{Json, tagged, unchanged};
 use crate::{
     App,
-    auth::Role,
-    extract::{Admin, IfNoneMatch, NoQuery, On, OptionalBody, Page, Query, Viewer, invalid, text},
+    extract::{Admin, Holds, IfNoneMatch, NoQuery, On, OptionalBody, Page, Query, Viewer, invalid, text},
     openapi::{Asked, Changed, OfProduction, ProblemBody, Read},
     problem::Failure,
 };
@@ -60,11 +56,10 @@ struct InList {
     responses((status = 200, description = "A page", body = ProductionPage), Asked),
 )]
 async fn list(
-    caller: Caller,
+    Holds { caller, .. }: Holds<Viewer>,
     State(app): State<App>,
     Query(page): Query<Page>,
 ) -> Result<Json<ProductionPage>, Failure> {
-    caller.may(Role::Viewer, None)?;
     let limit = page.limit()?;
     let mut after =
         page.cursor.map(|cursor| ProductionId::new(cursor.as_str()).expect("the same characters"));
@@ -73,7 +68,7 @@ async fn list(
     loop {
         let listed = app.productions.list(after.as_ref(), limit + 1).await?;
         let Some(last) = listed.last().map(|last| last.id.clone()) else { break };
-        productions.extend(listed.into_iter().filter(|listed| caller.0.reach.covers(&listed.id)));
+        productions.extend(listed.into_iter().filter(|listed| caller.reach.covers(&listed.id)));
         if productions.len() > limit {
             break;
         }
