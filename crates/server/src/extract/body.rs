@@ -28,7 +28,7 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 /// A body of `T`.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A body of `T`, or none.
+/// A body of `T`, or none; `null` says as much as none.
 pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 
 /// A body that is any JSON value.
@@ -53,7 +53,10 @@ impl<T: for<'de> Deserialize<'de>> FromRequest<App> for OptionalBody<T> {
             return Ok(Self(None));
         }
         media_type(&parts.headers, &[JSON])?;
-        Ok(Self(Some(json::parse_as(&bytes)?)))
+        match json::parse(&bytes)? {
+            Value::Null => Ok(Self(None)),
+            value => Ok(Self(Some(json::from_value(value)?))),
+        }
     }
 }
 

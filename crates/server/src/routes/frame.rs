@@ -52,3 +52,26 @@ pub(super) async fn no_such_route(method: Method, uri: Uri) -> Failure {
 pub(super) async fn no_such_method(method: Method, uri: Uri) -> Failure {
     Failure::new(Code::MethodNotAllowed, format!("{} does not know {method}", uri.path().escape_debug()))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware, routing::get};
+    use http::Request;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn e1_a_handler_that_panics_is_answered_for() {
+        async fn broken() {
+            panic!("for a test");
+        }
+        let router = Router::new().route("/", get(broken)).layer(middleware::from_fn(around));
+        let request = Request::get("/?ticket=secret").body(Body::empty()).unwrap();
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.extensions().get(), Some(&Code::Internal));
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+}

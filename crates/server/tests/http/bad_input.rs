@@ -70,7 +70,7 @@ fn table() -> Vec<Case> {
         case(("B8 a setting", "PATCH", "settings"), (PATCH, r#"{"verbos":true}"#), (422, "invalid", "/verbos")),
         case(("B8 no settings", "PATCH", "settings"), (PATCH, "[]"), (422, "invalid", "")),
         case(("B8 a manifest", "PUT", MAIN), (JSON, r#"{"services":[{"nam":"x"}]}"#), (422, "invalid", "/services/0/nam")),
-        case(("B8 no manifest", "PUT", MAIN), (JSON, "null"), (422, "invalid", "")),
+        case(("B8 no manifest", "PUT", MAIN), (JSON, "[]"), (422, "invalid", "")),
         case(("B8 unknown parameter", "GET", "documents/layers?limt=1"), ("", ""), (422, "invalid", "limt")),
         case(("B8 a parameter twice", "GET", "documents/layers?limit=1&limit=2"), ("", ""), (422, "invalid", "limit")),
         case(("B8 on a page without", "GET", "/version?a=1"), ("", ""), (422, "invalid", "a")),

@@ -1,5 +1,7 @@
 //! HTTP from outside: a real server on a port of its own, over the memory engine, and a client that speaks HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and is short")]
+
 mod bad_input;
 mod documents;
 mod events;
