@@ -135,6 +135,13 @@ impl Access {
         self.tokens.any()
     }
 
+    /// Takes over what somebody else, the command line say, wrote to the file of tokens. To be called now and then.
+    pub fn refresh(&self) {
+        if let Err(error) = self.tokens.refresh() {
+            tracing::error!(%error, "the tokens could not be read anew, those known before stay");
+        }
+    }
+
     /// The tokens, to be listed, made and revoked.
     #[must_use]
     pub fn tokens(&self) -> &Tokens {

@@ -278,6 +278,14 @@ fn x1_tokens_are_kept_as_hashes_in_a_private_file() {
     tokens.refresh().expect("read");
     assert_eq!(tokens.verify(&text, START), Err(Stranger::Revoked));
     assert_eq!(tokens.list().len(), 2);
+    // A file that was damaged or removed opens no door and closes none; neither is it written over.
+    std::fs::write(&path, "{").expect("written");
+    assert!(tokens.refresh().is_err() && tokens.refresh().is_ok(), "said once");
+    assert!(matches!(tokens.revoke(&token.id, START), Err(tokens::Error::Damaged { .. })));
+    assert_eq!(std::fs::read_to_string(&path).expect("there"), "{");
+    std::fs::remove_file(&path).expect("removed");
+    tokens.refresh().expect("nothing to read");
+    assert!(tokens.any() && tokens.list().len() == 2);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! nobody but its owner. The file is read at start, and anew when somebody else replaced it (the command line while
 //! the server runs); a file that does not parse is refused by its place and never written over.
 
+mod store;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -11,7 +13,7 @@ use std::{
     sync::{Mutex, RwLock},
 };
 
-use onair_wire::{Code, Problem, ProductionId, Timestamp, json};
+use onair_wire::{Code, Problem, ProductionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -20,6 +22,7 @@ use super::{
     file::{self, Version},
     secret::{self, Hash},
 };
+use store::{Entry, Known};
 
 /// The file in the data directory.
 pub const FILE: &str = "tokens.json";
@@ -152,30 +155,6 @@ pub struct Tokens {
     known: RwLock<Known>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Known {
-    entries: BTreeMap<String, Entry>,
-    version: Option<Version>,
-}
-
-/// A line of the file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    token: Token,
-    sha256: Hash,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Contents {
-    version: u32,
-    tokens: Vec<Entry>,
-}
-
-/// The only version of the file there ever was.
-const VERSION: u32 = 1;
-
 impl Tokens {
     /// Reads the file of a data directory; none is no token.
     ///
@@ -183,7 +162,7 @@ impl Tokens {
     /// [`Error::Io`], and [`Error::Damaged`] with the place.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        let known = RwLock::new(read(&path)?);
+        let known = RwLock::new(Known::read(&path)?);
         Ok(Self { path: Some(path), writing: Mutex::default(), known })
     }
 
@@ -245,14 +224,22 @@ impl Tokens {
     /// Reads the file anew if somebody else replaced it. Costs one look at its metadata otherwise.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::Damaged`]: what was known stays.
+    /// [`Error::Io`] and [`Error::Damaged`]: what was known stays. A damaged file is complained about once.
     pub fn refresh(&self) -> Result<(), Error> {
         let Some(path) = &self.path else { return Ok(()) };
         let _writing = self.writing.lock().expect("nothing panics while it writes tokens");
         let there = Version::of(path).map_err(|source| Error::Io { path: path.clone(), source })?;
         // A file that was removed is no reason to let everybody in: revoking is what takes a token away.
-        if there.is_some() && there != self.read().version {
-            self.replace(read(path)?);
+        if there.is_none() || there == self.read().version {
+            return Ok(());
+        }
+        match Known::read(path) {
+            Ok(known) => self.replace(known),
+            Err(error) => {
+                let known = Known { version: there, ..self.read().clone() };
+                self.replace(known);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -286,13 +273,9 @@ impl Tokens {
         };
         let io = |source| Error::Io { path: path.clone(), source };
         let _alone = file::lock(&path.with_extension("lock")).map_err(io)?;
-        let mut known = read(path)?;
+        let mut known = Known::read(path)?;
         let changed = change(&mut known.entries)?;
-        let contents = Contents { version: VERSION, tokens: known.entries.values().cloned().collect() };
-        let mut text = serde_json::to_vec_pretty(&contents).expect("tokens have no keys but texts");
-        text.push(b'\n');
-        file::write(path, &text).map_err(io)?;
-        known.version = Version::of(path).map_err(io)?;
+        known.write(path).map_err(io)?;
         self.replace(known);
         Ok(changed)
     }
@@ -304,37 +287,6 @@ impl Tokens {
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.known.read().expect("nothing panics while it holds the tokens")
     }
-}
-
-fn read(path: &Path) -> Result<Known, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let damaged = |detail: String| Error::Damaged { path: path.to_owned(), detail };
-    // The version first: a file that is replaced between the two is read once more, not once less.
-    let Some(version) = Version::of(path).map_err(io)? else { return Ok(Known::default()) };
-    let bytes = std::fs::read(path).map_err(io)?;
-    let contents: Contents = json::parse_as(&bytes).map_err(|error| match error {
-        json::JsonError::Invalid { pointer, detail } => damaged(format!("{pointer}: {detail}")),
-        error @ json::JsonError::Syntax { .. } => damaged(error.to_string()),
-    })?;
-    if contents.version != VERSION {
-        return Err(damaged(format!(
-            "/version: {} is not {VERSION}, a newer onair wrote it",
-            contents.version
-        )));
-    }
-    if contents.tokens.len() > TOKENS_MAX {
-        return Err(damaged(format!("/tokens: more than {TOKENS_MAX}")));
-    }
-    let mut entries = BTreeMap::new();
-    for (at, entry) in contents.tokens.into_iter().enumerate() {
-        let id = entry.token.id.clone();
-        if !is_id(&id) || entries.insert(id.clone(), entry).is_some() {
-            return Err(damaged(format!(
-                "/tokens/{at}/token/id: {id:?} is not an id, or stands there twice"
-            )));
-        }
-    }
-    Ok(Known { entries, version: Some(version) })
 }
 
 fn check(new: &NewToken, now: Timestamp) -> Result<(), Error> {

@@ -3,21 +3,24 @@
 //! All settings stand in one list below. The reader of the file, the names of variables, and `docs/configuration.md`
 //! are made from it. Nothing else reads the environment, and the environment is an argument.
 
+mod engine;
 mod file;
 mod finding;
 mod reference;
 mod value;
+mod words;
 
+pub use engine::{EngineUrl, Secret};
 pub use finding::Finding;
 pub use reference::reference;
-pub use value::{Durability, EngineUrl, HostName, LogFormat, LogLevel, OriginName, Secret};
+pub use words::{Durability, HostName, LogFormat, LogLevel, OriginName};
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use onair_runtime::Keep;
 use onair_wire::{Millis, ProductionId};
 
-use crate::{auth::Rates, logs::printable, net};
+use crate::{auth::Rates, net};
 use value::{Given, Value};
 
 /// A setting, apart from its type.
