@@ -25,6 +25,8 @@ fn the_page_about_limits_equals_the_code() {
         ("SUBSCRIPTIONS_MAX", number(session::SUBSCRIPTIONS_MAX)),
         ("PENDING_MAX", number(session::PENDING_MAX)),
         ("CHATTER_MAX", session::CHATTER_MAX.to_string()),
+        ("TOKENS_MAX", number(onair_server::auth::tokens::TOKENS_MAX)),
+        ("TICKETS_MAX", number(onair_server::auth::tickets::TICKETS_MAX)),
         ("LANES_MAX", number(hub::LANES_MAX)),
         ("RING_ENTRIES", number(hub::RING_ENTRIES)),
         ("RING_BYTES", number(hub::RING_BYTES)),

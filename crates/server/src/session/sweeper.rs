@@ -30,6 +30,7 @@ pub async fn run(app: App) {
 }
 
 fn sweep(app: &App, before: Instant, now: Instant) {
+    app.access.refresh();
     for session in app.sessions.all() {
         if !app.access.still_valid(&session.identity) {
             session.close(Close::UNAUTHENTICATED);

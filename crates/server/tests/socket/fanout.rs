@@ -1,3 +1,5 @@
+//! Many subscribers: order, lag, answers behind their commits, nothing behind what was dropped (rows D4, Y1; fault F21).
+
 use onair_runtime::hub::{Cursor, RING_BYTES};
 use onair_server::socket::{Connection, Incoming, SubscriptionId};
 

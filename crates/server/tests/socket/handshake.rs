@@ -1,3 +1,5 @@
+//! The handshake of RFC 6455: what is a request for a socket, and what is not (input B22, B23).
+
 use onair_server::net::Options;
 
 use crate::{Client, Stage, upgrade};

@@ -1,3 +1,5 @@
+//! What a client may send: fragments, pings, sizes, text that is none (input B22).
+
 use futures_util::{SinkExt, StreamExt};
 use onair_server::socket::{Fault, Incoming, MESSAGE_BYTES_MAX, WRITE_BUFFER_BYTES};
 use tokio::io::AsyncWriteExt;
