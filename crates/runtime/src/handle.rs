@@ -113,9 +113,14 @@ impl Shared {
         })
     }
 
-    /// Why nothing is taken, if so.
+    /// Why this production takes nothing, if so. An engine that takes nothing says so by itself, to each append.
+    pub(crate) fn damage(&self) -> Option<&str> {
+        self.read_only.get().map(String::as_str)
+    }
+
+    /// Why nothing is taken, for people.
     pub(crate) fn read_only(&self) -> Option<String> {
-        self.read_only.get().cloned().or_else(|| self.engine.figures().read_only)
+        self.damage().map(str::to_owned).or_else(|| self.engine.figures().read_only)
     }
 
     pub(crate) fn set_read_only(&self, reason: &str) {

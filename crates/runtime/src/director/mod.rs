@@ -74,7 +74,8 @@ impl Director {
     }
 
     async fn batch(&mut self, first: Request) {
-        if let Some(reason) = self.shared.read_only() {
+        if let Some(reason) = self.shared.damage() {
+            let reason = reason.to_owned();
             return self.refuse(first, &reason);
         }
         if let Some(oldest) = self.keeper.trimmed() {
