@@ -21,6 +21,9 @@ use crate::{
     problem::Failure,
 };
 
+pub use begin::COLLECTIONS_MAX;
+pub use feed::STREAMS_PER_TOKEN_MAX;
+
 use begin::{LastEventId, Wanted};
 use feed::Feed;
 

@@ -1,9 +1,12 @@
 //! The document at `/openapi.json`, made from the handlers, and what all of them share in it.
 
+mod bodies;
+
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use bytes::Bytes;
 use onair_wire::Code;
+use serde_json::Value;
 use utoipa::{
     IntoParams, IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -13,15 +16,43 @@ use utoipa::{
     },
 };
 
+pub(crate) use bodies::{Manifest, Mutation, Settings, SettingsPatch, StreamFigures};
+
 /// The document, encoded once.
 pub(crate) fn document() -> Bytes {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
     DOCUMENT
         .get_or_init(|| {
             let (_, document) = crate::routes::api().split_for_parts();
-            serde_json::to_vec(&document).expect("the document has string keys").into()
+            let mut document = serde_json::to_value(document).expect("the document has string keys");
+            exact(&mut document);
+            document.to_string().into()
         })
         .clone()
+}
+
+/// What holds for all of it and is said once here: integers are as large as every reader keeps them, and a parameter
+/// that is optional is left out, never null.
+fn exact(part: &mut Value) {
+    if let Some(schema) = part.as_object_mut() {
+        let is_integer = match schema.get("type") {
+            Some(Value::String(name)) => name == "integer",
+            Some(Value::Array(names)) => names.iter().any(|name| name == "integer"),
+            _ => false,
+        };
+        if is_integer {
+            schema.entry("maximum").or_insert(onair_wire::INTEGER_MAX.into());
+        }
+        if schema.contains_key("in")
+            && let Some(kind) = schema.get_mut("schema").and_then(|schema| schema.get_mut("type"))
+            && let Some(first) = kind.as_array().and_then(|names| names.first().cloned())
+        {
+            *kind = first;
+        }
+        schema.values_mut().for_each(exact);
+    } else if let Some(items) = part.as_array_mut() {
+        items.iter_mut().for_each(exact);
+    }
 }
 
 /// What the document begins with; the handlers add themselves.

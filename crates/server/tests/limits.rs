@@ -9,7 +9,7 @@ fn the_page_about_limits_equals_the_code() {
         BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
     };
     use onair_runtime::{INBOX, archive::HISTORY_COMMITS_MAX, hub, transfer::IMPORT_BYTES_MAX};
-    use onair_server::{net, session, socket};
+    use onair_server::{net, routes, session, socket};
     let number = |n: usize| n.to_string();
     let table = [
         ("ID_LENGTH_MAX", number(onair_wire::ID_LENGTH_MAX)),
@@ -20,6 +20,12 @@ fn the_page_about_limits_equals_the_code() {
         ("COMMIT_BYTES_MAX", number(COMMIT_BYTES_MAX)),
         ("CONFLICTS_OPEN_MAX", number(CONFLICTS_OPEN_MAX)),
         ("CONFLICTS_RESOLVED_MAX", number(CONFLICTS_RESOLVED_MAX)),
+        ("BODY_BYTES_MAX", number(routes::BODY_BYTES_MAX)),
+        ("PAGE_MAX", number(routes::PAGE_MAX)),
+        ("COMMITS_MAX", number(routes::COMMITS_MAX)),
+        ("WAIT_MAX", routes::WAIT_MAX.to_string()),
+        ("COLLECTIONS_MAX", number(routes::COLLECTIONS_MAX)),
+        ("STREAMS_PER_TOKEN_MAX", number(routes::STREAMS_PER_TOKEN_MAX)),
         ("MESSAGE_BYTES_MAX", number(socket::MESSAGE_BYTES_MAX)),
         ("WRITE_BUFFER_BYTES", number(socket::WRITE_BUFFER_BYTES)),
         ("SUBSCRIPTIONS_MAX", number(session::SUBSCRIPTIONS_MAX)),

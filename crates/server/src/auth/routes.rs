@@ -109,7 +109,7 @@ struct CreateToken {
     productions: Option<BTreeSet<ProductionId>>,
     /// For how long, in milliseconds; nothing is until it is revoked.
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, minimum = 1)]
     expires_in_ms: Option<Millis>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Collections that one stream may name: a view of a front end shows a handful.
-const COLLECTIONS_MAX: usize = 64;
+pub const COLLECTIONS_MAX: usize = 64;
 
 /// What is wanted.
 #[derive(Deserialize, IntoParams)]
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 #[into_params(parameter_in = Header)]
 pub(super) struct LastEventId {
     /// The id of the last event the client has; it goes before `after`.
-    #[param(rename = "Last-Event-ID", value_type = Option<String>)]
+    #[param(rename = "Last-Event-ID", value_type = Option<String>, pattern = "^([a-z0-9]{1,32}:)?[0-9]{1,16}$")]
     pub(super) after: Option<After>,
 }
 

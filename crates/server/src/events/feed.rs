@@ -27,7 +27,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is asked whether its token still holds: whoever lost it is gone within 5 s.
 const RECHECK: Duration = Duration::from_secs(2);
 /// Streams of one production that one token may hold: a wall of monitors, and not what exhausts the server.
-const STREAMS_PER_TOKEN_MAX: usize = 256;
+pub const STREAMS_PER_TOKEN_MAX: usize = 256;
 /// Characters of what a client calls itself that are shown.
 const NAME_CHARS: usize = 64;
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{App, problem::Failure};
 
 /// Bytes of a body that is JSON: a batch of a thousand ordinary mutations, or four of the largest documents.
-const BODY_BYTES_MAX: usize = 1 << 20;
+pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// How long a body may stand still: whoever sends a byte now and then gets no further than this between two.
 const STANDSTILL: Duration = Duration::from_secs(10);
 /// How long a body that is JSON may take as a whole.

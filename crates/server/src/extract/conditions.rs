@@ -16,10 +16,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 #[into_params(parameter_in = Header)]
 pub(crate) struct Conditions {
     /// The revision without which nothing is done, as in `ETag`: `"41"`; `*`: any, but there must be a document.
-    #[param(rename = "If-Match", value_type = Option<String>)]
+    #[param(rename = "If-Match", value_type = Option<String>, pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#)]
     pub(crate) if_match: Option<Tags>,
     /// `*`: only if there is no such document.
-    #[param(rename = "If-None-Match", value_type = Option<String>)]
+    #[param(rename = "If-None-Match", value_type = Option<String>, pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#)]
     pub(crate) if_none_match: Option<Tags>,
     /// The mutation's id: a retry under the same id is answered like the first.
     #[param(rename = "Idempotency-Key", value_type = Option<String>, pattern = "^[!-~]{1,128}$")]
@@ -48,7 +48,7 @@ impl FromRequestParts<App> for Conditions {
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfNoneMatch {
     /// The `ETag` that the reader has: while it is the current one, the answer is 304 without a body.
-    #[param(rename = "If-None-Match", value_type = Option<String>)]
+    #[param(rename = "If-None-Match", value_type = Option<String>, pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#)]
     tags: Option<Tags>,
 }
 

@@ -14,6 +14,9 @@ use onair_wire::{Code, Problem};
 
 use crate::problem::Failure;
 
+pub use body::BODY_BYTES_MAX;
+pub use query::PAGE_MAX;
+
 pub(crate) use body::{Body, Document, MergePatch, OptionalBody, frames, has_length_over, media_type};
 pub(crate) use conditions::{Conditions, IfNoneMatch, Tags, etag};
 pub(crate) use ids::{CodeName, InCollection, Named, OfDocument};

@@ -14,7 +14,7 @@ use crate::{App, problem::Failure};
 /// How long a page is where nothing is said.
 pub(crate) const PAGE: usize = 100;
 /// How long a page may be: at 256 KiB a document, what one answer can weigh is bounded by what a production holds.
-pub(crate) const PAGE_MAX: usize = 1_000;
+pub const PAGE_MAX: usize = 1_000;
 
 /// The parameters of a query as `T`. A ticket is always allowed: whoever asks was told apart by it already.
 pub(crate) struct Query<T>(pub(crate) T);

@@ -23,9 +23,9 @@ use crate::{
 /// Commits in one answer where nothing is said.
 const COMMITS: usize = 500;
 /// Commits in one answer at most. The bytes of an answer are bounded besides.
-const COMMITS_MAX: usize = 5_000;
+pub const COMMITS_MAX: usize = 5_000;
 /// The longest a caller may wait, in milliseconds: proxies give up soon after.
-const WAIT_MAX: u64 = 60_000;
+pub const WAIT_MAX: u64 = 60_000;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(changes))

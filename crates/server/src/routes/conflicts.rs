@@ -105,7 +105,7 @@ struct Chosen {
 #[utoipa::path(
     post, path = "/v1/productions/{production}/conflicts/{id}/resolve", tag = "conflicts",
     operation_id = "resolveConflict",
-    params(OfProduction, Named, ("Idempotency-Key" = Option<String>, Header, description = "The mutation's id")),
+    params(OfProduction, Named, ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$", description = "The mutation's id")),
     request_body(content = Chosen, content_type = "application/json"),
     responses((status = 200, description = "Resolved", body = Written, headers(("ETag" = String))), Changed),
 )]

@@ -22,6 +22,12 @@ use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use crate::{
+    events::{COLLECTIONS_MAX, STREAMS_PER_TOKEN_MAX},
+    extract::{BODY_BYTES_MAX, PAGE_MAX},
+};
+pub use changes::{COMMITS_MAX, WAIT_MAX};
+
 pub(crate) use answer::Json;
 
 use crate::{App, auth, events, openapi, session};

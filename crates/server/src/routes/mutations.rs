@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Response};
 use onair_core::Intent;
 use onair_wire::{Mutation, MutationId, Receipt};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -12,7 +11,7 @@ use super::answer::{Json, Written, tagged};
 use crate::{
     App,
     extract::{Body, Conditions, NoQuery, On, Operator, bad_request, invalid},
-    openapi::{Changed, OfProduction, ProblemBody},
+    openapi::{self, Changed, OfProduction, ProblemBody},
     problem::Failure,
 };
 
@@ -29,42 +28,14 @@ struct Batch {
     #[schema(value_type = Option<String>, pattern = "^[!-~]{1,128}$")]
     id: Option<MutationId>,
     /// 1 to 1,000.
-    #[schema(value_type = Vec<OneMutation>, min_items = 1, max_items = 1_000)]
+    #[schema(value_type = Vec<openapi::Mutation>, min_items = 1, max_items = 1_000)]
     mutations: Vec<Mutation>,
-}
-
-/// One wish to change one document.
-#[derive(ToSchema)]
-#[schema(as = Mutation, rename_all = "camelCase")]
-#[expect(dead_code, reason = "the wire crate has the mutation itself, and knows no OpenAPI")]
-struct OneMutation {
-    /// `put` carries a `value`, `patch` a `patch`, `restore` a `revision` or nothing, `delete` nothing.
-    #[schema(pattern = "^(put|patch|delete|restore)$")]
-    op: String,
-    /// Where.
-    #[schema(pattern = "^[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,127}$")]
-    collection: String,
-    /// Which.
-    #[schema(pattern = "^[A-Za-z0-9._~-]{1,128}$")]
-    document: String,
-    /// What it is to be.
-    #[schema(required = false)]
-    value: Value,
-    /// A JSON Merge Patch (RFC 7396).
-    #[schema(required = false)]
-    patch: Value,
-    /// Whose version is to be restored.
-    revision: Option<u64>,
-    /// The production's revision at which the caller saw the document.
-    base: Option<u64>,
-    /// The document's revision without which nothing is done; 0: there must be none.
-    if_revision: Option<u64>,
 }
 
 /// Carries out several mutations, all or none
 #[utoipa::path(
     post, path = "/v1/productions/{production}/mutations", tag = "documents", operation_id = "mutate",
-    params(OfProduction, ("Idempotency-Key" = Option<String>, Header, description = "In place of `id`")),
+    params(OfProduction, ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$", description = "In place of `id`")),
     request_body(content = Batch, content_type = "application/json"),
     responses(
         (status = 200, description = "Done", body = Written, headers(("ETag" = String))),

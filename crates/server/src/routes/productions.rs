@@ -16,7 +16,7 @@ use super::answer::{Json, tagged, unchanged};
 use crate::{
     App,
     extract::{Admin, Holds, IfNoneMatch, NoQuery, On, OptionalBody, Page, Query, Viewer, invalid, text},
-    openapi::{Asked, Changed, OfProduction, ProblemBody, Read},
+    openapi::{self, Asked, Changed, OfProduction, ProblemBody, Read},
     problem::Failure,
 };
 
@@ -143,7 +143,7 @@ struct Begun {
 #[utoipa::path(
     put, path = "/v1/productions/{production}", tag = "productions", operation_id = "putProduction",
     params(OfProduction),
-    request_body(content = Option<Object>, content_type = "application/json", description = "The manifest; none: the default one"),
+    request_body(content = Option<openapi::Manifest>, content_type = "application/json", description = "The manifest; none: the default one"),
     responses(
         (status = 200, description = "Its manifest was replaced", body = Begun, headers(("ETag" = String))),
         (status = 201, description = "It was begun", body = Begun, headers(("ETag" = String))),

@@ -72,6 +72,7 @@ async fn readyz(State(app): State<App>, _: NoQuery) -> Result<Json<Status>, Fail
 
 /// What it is.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Release)]
 struct Version {
     /// `onair`.
     name: &'static str,

@@ -4,14 +4,13 @@ use axum::response::{IntoResponse, Response};
 use onair_core::{Intent, Production, Settings, production::server};
 use onair_wire::Revision;
 use serde_json::Value;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::answer::{Json, tagged, unchanged};
 use crate::{
     App,
     extract::{Conditions, IfNoneMatch, MergePatch, NoQuery, On, Operator, Viewer, bad_request, invalid},
-    openapi::{Changed, OfProduction, Read},
+    openapi::{self, Changed, OfProduction, Read},
     problem::Failure,
 };
 
@@ -19,45 +18,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get, patch))
 }
 
-/// What an operator can change at run time. Durations are milliseconds.
-#[derive(ToSchema)]
-#[schema(as = Settings, rename_all = "camelCase")]
-#[expect(dead_code, reason = "the core has the settings themselves, and knows no OpenAPI")]
-struct Shown {
-    /// How long `initialize` may take, per attempt.
-    #[schema(minimum = 1, maximum = 3_600_000)]
-    initialization_timeout: u64,
-    /// How long `start` may take.
-    #[schema(minimum = 1, maximum = 3_600_000)]
-    startup_timeout: u64,
-    /// How long `stop` may take.
-    #[schema(minimum = 1, maximum = 3_600_000)]
-    shutdown_timeout: u64,
-    /// How often something is tried again.
-    #[schema(minimum = 0, maximum = 100)]
-    max_retries: u32,
-    /// How long before the first retry.
-    #[schema(minimum = 1, maximum = 3_600_000)]
-    retry_delay: u64,
-    /// By how much each further delay is longer.
-    #[schema(minimum = 1, maximum = 10)]
-    backoff_multiplier: f64,
-    /// Whether failures recover by themselves.
-    auto_recovery: bool,
-    /// Whether backends are told.
-    backend_sync: bool,
-    /// Whether the validation agent runs.
-    state_validation: bool,
-    /// Whether more is logged.
-    verbose: bool,
-}
-
 /// The settings
 #[utoipa::path(
     get, path = "/v1/productions/{production}/settings", tag = "operation", operation_id = "getSettings",
     params(OfProduction, IfNoneMatch),
     responses(
-        (status = 200, description = "The settings", body = Shown, headers(("ETag" = String))),
+        (status = 200, description = "The settings", body = openapi::Settings, headers(("ETag" = String))),
         (status = 304, description = "They are as `If-None-Match` says"),
         Read,
     ),
@@ -74,9 +40,9 @@ async fn get(on: On<Viewer>, _: NoQuery, known: IfNoneMatch) -> Result<Response,
 /// Changes settings
 #[utoipa::path(
     patch, path = "/v1/productions/{production}/settings", tag = "operation", operation_id = "patchSettings",
-    params(OfProduction, ("Idempotency-Key" = Option<String>, Header, description = "The mutation's id")),
-    request_body(content((Object = "application/merge-patch+json"), (Object = "application/json")), description = "The settings that are to change"),
-    responses((status = 200, description = "The settings as they are then", body = Shown, headers(("ETag" = String))), Changed),
+    params(OfProduction, ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,128}$", description = "The mutation's id")),
+    request_body(content((openapi::SettingsPatch = "application/merge-patch+json"), (openapi::SettingsPatch = "application/json")), description = "The settings that are to change"),
+    responses((status = 200, description = "The settings as they are then", body = openapi::Settings, headers(("ETag" = String))), Changed),
 )]
 async fn patch(
     on: On<Operator>,

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     extract::{Agent, Body, NoQuery, On, invalid},
-    openapi::{Changed, OfProduction},
+    openapi::{self, Changed, OfProduction},
     problem::Failure,
 };
 
@@ -22,28 +22,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct Signal {
     /// Of the stream; what is left out stays as it was.
-    #[schema(value_type = Shown)]
+    #[schema(value_type = openapi::StreamFigures)]
     stream: StreamFigures,
-}
-
-/// The figures of a stream.
-#[derive(ToSchema)]
-#[schema(as = StreamFigures, rename_all = "camelCase")]
-#[expect(dead_code, reason = "the wire crate has the figures themselves, and knows no OpenAPI")]
-struct Shown {
-    /// Frames per second.
-    #[schema(minimum = 0)]
-    fps: Option<f64>,
-    /// Frames per second wanted.
-    #[schema(minimum = 0, rename = "targetFPS")]
-    target_fps: Option<f64>,
-    /// Frames since the start.
-    frame_count: Option<u64>,
-    /// Frames that were not shown.
-    dropped_frames: Option<u64>,
-    /// Milliseconds.
-    #[schema(minimum = 0)]
-    average_render_time: Option<f64>,
 }
 
 /// Takes over figures of the stream

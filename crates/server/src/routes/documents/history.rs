@@ -37,6 +37,7 @@ pub(super) struct Versions {
 
 /// A version of a document.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DocumentVersion)]
 struct Version {
     /// The commit that made it.
     #[schema(value_type = u64)]
