@@ -13,9 +13,9 @@
 //!
 //! `fixtures/digest/` holds examples. Row Y6.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh32::xxh32;
 
@@ -64,6 +64,25 @@ impl fmt::Display for Digest {
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let hexadecimal =
+            text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let lane = |part: &str| u32::from_str_radix(part, 16).ok();
+        match hexadecimal.then(|| (lane(&text[..8]), lane(&text[8..]))) {
+            Some((Some(a), Some(b))) => Ok(Self { lanes: [a, b] }),
+            _ => Err("a digest is 16 lower-case hexadecimal digits".into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

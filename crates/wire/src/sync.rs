@@ -56,6 +56,10 @@ pub struct Subscribe {
     /// Only these; nothing means all.
     #[serde(default)]
     pub collections: Option<Vec<Collection>>,
+    /// What its cache comes to at `after`. When the server's state of that revision comes to something else, the client
+    /// went astray: it is counted, and given a snapshot (row Y6).
+    #[serde(default)]
+    pub digest: Option<Digest>,
 }
 
 /// `unsubscribe`.

@@ -10,7 +10,7 @@ use onair_runtime::{
     hub::{Filter, Format, Subscription},
 };
 use onair_wire::{
-    After, Code, Position, Problem, ProductionId, Revision,
+    After, Code, Collection, Digest, Position, Problem, ProductionId, Revision,
     sync::{ServerMessage, Subscribe},
 };
 
@@ -41,10 +41,34 @@ impl Subscribed {
     }
 }
 
+/// What a client says that it has.
+#[derive(Default)]
+struct Known {
+    after: Option<After>,
+    digest: Option<Digest>,
+}
+
+impl Known {
+    /// Whether the client's cache differs from the server's state of the same revision. That is known when it has the
+    /// newest; a client that is behind is compared when it has caught up, by the digests it is sent.
+    fn went_astray(&self, handle: &Handle, subscription: &Subscription<Production>, resume: Resume) -> bool {
+        let Subscription { state, lane, .. } = subscription;
+        let (Some(digest), Resume::After(revision)) = (self.digest, resume) else { return false };
+        let wanted =
+            |collection: &Collection| lane.filter().as_ref().is_none_or(|set| set.contains(collection));
+        if revision != state.revision() || state.digest(wanted) == digest {
+            return false;
+        }
+        tracing::warn!(production = %handle.id(), %revision, "a client went astray, it gets a snapshot");
+        true
+    }
+}
+
 impl Session {
     pub(super) async fn subscribe(&mut self, subscribe: Subscribe) {
-        let Subscribe { production, after, collections } = subscribe;
-        if let Err(problem) = self.try_subscribe(&production, after.as_ref(), collections).await {
+        let Subscribe { production, after, collections, digest } = subscribe;
+        let known = Known { after, digest };
+        if let Err(problem) = self.try_subscribe(&production, &known, collections).await {
             self.refuse(None, &problem.with("production", production.as_str()));
         }
     }
@@ -52,8 +76,8 @@ impl Session {
     async fn try_subscribe(
         &mut self,
         production: &ProductionId,
-        after: Option<&After>,
-        collections: Option<Vec<onair_wire::Collection>>,
+        known_state: &Known,
+        collections: Option<Vec<Collection>>,
     ) -> Result<(), Problem> {
         self.entry.identity.may(Role::Viewer, Some(production))?;
         let known = self.subscribed.iter().position(|subscribed| subscribed.production() == production);
@@ -75,7 +99,7 @@ impl Session {
                 SubscriptionId(self.next_subscription)
             }
         };
-        if let Err(error) = self.attach(id, &handle, &filter, after).await {
+        if let Err(error) = self.attach(id, &handle, &filter, known_state).await {
             self.connection.unsubscribe(id);
             return Err(error.problem());
         }
@@ -90,7 +114,7 @@ impl Session {
         id: SubscriptionId,
         handle: &Handle,
         filter: &Filter,
-        after: Option<&After>,
+        known: &Known,
     ) -> Result<(), Error> {
         let subscription = handle.subscribe(Format::Socket, filter)?;
         let state = &subscription.state;
@@ -100,7 +124,12 @@ impl Session {
             revision: state.revision(),
         };
         let mut opening = vec![answer::frame(&subscribed)];
-        match handle.resume(after, state) {
+        let mut resume = handle.resume(known.after.as_ref(), state);
+        if known.went_astray(handle, &subscription, resume) {
+            self.app.productions.figures().diverged();
+            resume = Resume::Snapshot;
+        }
+        match resume {
             Resume::Snapshot => opening.push(handle.snapshot(&subscription)),
             Resume::After(revision) => opening.extend(lacking(handle, &subscription, revision).await?),
         }
@@ -117,7 +146,7 @@ impl Session {
             self.app.productions.figures().fell_back();
         }
         let again = match self.app.productions.open(&production).await {
-            Ok(handle) => self.attach(id, &handle, &filter, None).await.map(|()| handle),
+            Ok(handle) => self.attach(id, &handle, &filter, &Known::default()).await.map(|()| handle),
             Err(error) => Err(error),
         };
         match again {

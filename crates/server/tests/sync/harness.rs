@@ -9,7 +9,10 @@ use onair_engine::{Engine, memory::Memory};
 use onair_server::{config::Config, serve::Server};
 use onair_wire::{Cache, Commit, Documents, Millis, Revision};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
+};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 /// Whoever waits for so long waits for something that does not come.
@@ -87,6 +90,15 @@ impl Stage {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// An event stream.
+    pub(crate) async fn events(&self, path: &str) -> Events {
+        let host = self.server.api().to_string();
+        let mut stream = TcpStream::connect(&host).await.unwrap();
+        let request = format!("GET {path} HTTP/1.0\r\nhost: {host}\r\naccept: text/event-stream\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Events { lines: BufReader::new(stream).lines() }
+    }
+
     pub(crate) async fn begin(&self, production: &str) {
         let (status, answer) = self.call("PUT", &format!("/v1/productions/{production}"), None).await;
         assert_eq!(status, 201, "{answer}");
@@ -110,6 +122,30 @@ pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
         data: folder.path().to_owned(),
         signals_debounce: Millis(10),
         ..Config::default()
+    }
+}
+
+/// An event stream, line by line.
+pub(crate) struct Events {
+    lines: Lines<BufReader<TcpStream>>,
+}
+
+impl Events {
+    /// The id and the commit of the next `commit` event.
+    pub(crate) async fn commit(&mut self) -> (String, Commit) {
+        let (mut event, mut id) = (String::new(), String::new());
+        loop {
+            let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("an event comes");
+            let line = line.unwrap().expect("the stream goes on");
+            match line.split_once(": ") {
+                Some(("event", name)) => event = name.to_owned(),
+                Some(("id", text)) => id = text.to_owned(),
+                Some(("data", text)) if event == "commit" => {
+                    return (id, Commit::decode(text.as_bytes()).unwrap());
+                }
+                _ => {}
+            }
+        }
     }
 }
 

@@ -152,3 +152,55 @@ async fn presence_tells_how_many_watch_and_clients_who() {
     drop(second);
     while first.wait_for("presence").await["clients"] != 1 {}
 }
+
+#[tokio::test]
+async fn y6_a_client_that_went_astray_is_counted_and_reads_anew() {
+    let stage = Stage::new().await;
+    let mut client = stage.client().await;
+    client.subscribe("main", None, None).await;
+    client.wait_for("snapshot").await;
+    let epoch = client.mutate("main", "m-1", json!([put("layers", "logo", json!(1))])).await;
+    assert_eq!(epoch["revision"], 2);
+    let good = client.caches["main"].digest().to_string();
+    let diverged = || stage.server.app().productions.figures().counted().divergences;
+    for (digest, counted) in [(good.as_str(), 0), ("00000000deadbeef", 1)] {
+        client.say(&json!({"type": "subscribe", "production": "main", "after": 2, "digest": digest})).await;
+        client.wait_for("subscribed").await;
+        client.say(&json!({"type": "ping"})).await;
+        let mut again = false;
+        loop {
+            let message = client.hear().await;
+            again |= message["type"] == "snapshot";
+            if message["type"] == "pong" {
+                break;
+            }
+        }
+        assert_eq!((again, diverged()), (counted == 1, counted), "{digest}");
+    }
+}
+
+#[tokio::test]
+async fn y1_event_streams_and_sockets_carry_the_same_commits() {
+    let stage = Stage::new().await;
+    let mut socket = stage.client().await;
+    socket.subscribe("main", None, None).await;
+    socket.wait_for("snapshot").await;
+    let mut stream = stage.events("/v1/productions/main/events?after=1").await;
+    let mut writer = stage.client().await;
+    for n in 0..20 {
+        writer
+            .mutate(
+                "main",
+                &format!("m-{n}"),
+                json!([put("layers", "logo", json!(n)), put("chat", "m", json!(n))]),
+            )
+            .await;
+    }
+    for revision in 2..22 {
+        let message = socket.wait_for("commit").await;
+        let (id, data) = stream.commit().await;
+        let epoch = message["epoch"].as_str().unwrap();
+        assert_eq!(id, format!("{epoch}:{revision}"));
+        assert_eq!(data, super::harness::commit_of(&message));
+    }
+}

@@ -18,13 +18,16 @@ use crate::{
 /// Versions that a history shows where the manifest says nothing.
 const VERSIONS: usize = 100;
 
+/// Versions that one answer shows at most: each may be as large as a document may be.
+const VERSIONS_MAX: usize = 1_000;
+
 /// How much of a history.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HowMuch {
     /// How many versions at most; never more than the collection's `keep.versions`, 100 if it says nothing.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<usize>,
 }
 
@@ -80,7 +83,7 @@ pub(super) async fn history(
     at: OfDocument,
     Query(asked): Query<HowMuch>,
 ) -> Result<Json<Versions>, Failure> {
-    let limit = within("limit", asked.limit, usize::MAX, usize::MAX)?;
+    let limit = within("limit", asked.limit, VERSIONS_MAX, VERSIONS_MAX)?;
     let handle = on.open().await?;
     let state = handle.state();
     let rules = state.manifest().and_then(|manifest| manifest.rules(&at.collection));
