@@ -246,3 +246,49 @@ async fn d8_a_log_that_does_not_follow_is_served_up_to_there_and_read_only_and_o
     let good = again.productions.open(&id("main")).await.expect("opens");
     execute(&good, put("logo", json!(2))).await.expect("others go on");
 }
+
+#[tokio::test]
+async fn d5_the_keeper_saves_images_and_trims_to_what_is_kept() {
+    let storage = onair_engine::memory::Storage::default();
+    let keep = Keep { commits: 20, ..Keep::default() };
+    let stage = Stage::over(&storage, keep);
+    let handle = stage.begin("main").await;
+    let text = "x".repeat(200_000);
+    let mut n = 0;
+    while handle.state().oldest() == Revision(1) {
+        n += 1;
+        assert!(n < 500, "nothing was forgotten after {n} commits");
+        execute_as(&handle, &format!("m-{n}"), put("logo", json!({"n": n, "text": text})))
+            .await
+            .expect("put");
+    }
+    let (oldest, last) = (handle.state().oldest(), handle.state().revision());
+    assert!(last.0 - oldest.0 >= 19 && handle.state().mutations().len() <= n, "{oldest} to {last}");
+    assert!(stage.productions.figures().counted().images >= 1);
+    let again = Stage::over(&storage, keep);
+    let reopened = again.productions.open(&id("main")).await.expect("opens from the image");
+    assert_eq!(reopened.state().digest(|_| true), handle.state().digest(|_| true));
+    let known = execute_as(&reopened, &format!("m-{n}"), put("logo", json!({"n": n, "text": text})))
+        .await
+        .expect("known");
+    assert_eq!(known.revision, last, "mutation ids that are kept survive the image");
+}
+
+#[tokio::test]
+async fn d5_the_keeper_forgets_by_age_too() {
+    let storage = onair_engine::memory::Storage::default();
+    let keep = Keep { age: Millis(10_000), ..Keep::default() };
+    let stage = Stage::over(&storage, keep);
+    let handle = stage.begin("main").await;
+    let text = "x".repeat(200_000);
+    let mut n = 0;
+    while handle.state().oldest() == Revision(1) {
+        n += 1;
+        assert!(n < 500, "nothing was forgotten after {n} commits");
+        stage.clock.advance(Millis(1_000));
+        execute(&handle, put("logo", json!({"n": n, "text": text}))).await.expect("put");
+    }
+    let first = handle.commits(handle.state().oldest().previous(), ALL).await.expect("kept").0;
+    let first = Commit::decode(&first[0]).expect("a commit");
+    assert!(first.at.until(handle.state().at()) >= Millis(9_000), "what is younger is kept");
+}
