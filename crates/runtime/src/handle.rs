@@ -1,143 +1,27 @@
 //! The handle of a production: the only way in, and all there is to read. Cheap to clone.
 
 use std::{
-    sync::{
-        Arc, Mutex, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
 use onair_core::{Command, Intent, Production, production::Observed};
-use onair_engine::{Engine, Limit};
+use onair_engine::Limit;
 use onair_wire::{
     Actor, After, Collection, Commit, DocumentId, Epoch, MutationId, Problem, ProductionId, Receipt,
     Revision,
     sync::{ServerMessage, StreamFigures},
 };
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    archive::{Archive, DocumentVersion},
-    clock::Clock,
+    archive::DocumentVersion,
     director::{INBOX, Request},
     error::Error,
-    figures::Figures,
-    hub::{Filter, Format, Hub, LANES_MAX, Subscription},
-    productions::{Keep, Stage},
-    tasks::{TaskKind, Tasks},
+    hub::{Filter, Format, LANES_MAX, Subscription},
+    shared::Shared,
 };
-
-/// What the director and all handles of a production share.
-pub(crate) struct Shared {
-    pub(crate) id: ProductionId,
-    pub(crate) epoch: Epoch,
-    pub(crate) hub: Hub<Production>,
-    pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) archive: Archive,
-    pub(crate) clock: Clock,
-    pub(crate) keep: Keep,
-    pub(crate) tasks: Tasks,
-    pub(crate) figures: Arc<Figures>,
-    /// The revision that is shown, for those who wait for the next one.
-    pub(crate) revision: watch::Sender<Revision>,
-    /// Cancelled when the production is retired, replaced or removed, or the server ends.
-    pub(crate) ended: CancellationToken,
-    /// Whether commits were shown since the ticker last sent digests.
-    pub(crate) dirty: AtomicBool,
-    pub(crate) signals: Signals,
-    inbox: mpsc::Sender<Request>,
-    read_only: OnceLock<String>,
-    streams: AtomicUsize,
-    stage: Weak<Stage>,
-}
-
-/// The latest figures of the stream, and whether somebody is still to be told.
-#[derive(Debug, Default)]
-pub(crate) struct Signals {
-    /// Held for a copy of five numbers.
-    latest: Mutex<StreamFigures>,
-    dirty: AtomicBool,
-}
-
-impl Signals {
-    fn update(&self, newer: &StreamFigures) {
-        self.latest.lock().expect("nothing panics while it copies figures").update(newer);
-        self.dirty.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn latest(&self) -> StreamFigures {
-        self.latest.lock().expect("nothing panics while it copies figures").clone()
-    }
-
-    /// The figures, if they changed since this was last called.
-    pub(crate) fn take(&self) -> Option<StreamFigures> {
-        self.dirty.swap(false, Ordering::AcqRel).then(|| self.latest())
-    }
-}
-
-impl Shared {
-    pub(crate) fn new(
-        stage: &Arc<Stage>,
-        state: Production,
-        inbox: mpsc::Sender<Request>,
-        damage: Option<String>,
-    ) -> Arc<Self> {
-        let (id, epoch) = (state.id().clone(), state.epoch().clone());
-        let (revision, _) = watch::channel(state.revision());
-        let ended = stage.tasks.cancelled().child_token();
-        // A pass ends with its lane, and outlives the production for as long as it takes to say that it ended.
-        let (tasks, cancel) = (stage.tasks.clone(), stage.tasks.cancelled());
-        let start = move |pass: crate::hub::Pass| tasks.spawn(TaskKind::Lane, pass.run(cancel.clone()));
-        let read_only = damage.map_or_else(OnceLock::new, OnceLock::from);
-        Arc::new(Self {
-            hub: Hub::new(id.clone(), epoch.clone(), Arc::new(state), start),
-            id,
-            epoch,
-            engine: Arc::clone(&stage.engine),
-            archive: Archive::new(Arc::clone(&stage.engine)),
-            clock: stage.clock.clone(),
-            keep: stage.keep,
-            tasks: stage.tasks.clone(),
-            figures: Arc::clone(&stage.figures),
-            revision,
-            ended,
-            dirty: AtomicBool::new(false),
-            signals: Signals::default(),
-            inbox,
-            read_only,
-            streams: AtomicUsize::new(0),
-            stage: Arc::downgrade(stage),
-        })
-    }
-
-    /// Why this production takes nothing, if so. An engine that takes nothing says so by itself, to each append.
-    pub(crate) fn damage(&self) -> Option<&str> {
-        self.read_only.get().map(String::as_str)
-    }
-
-    /// Why nothing is taken, for people.
-    pub(crate) fn read_only(&self) -> Option<String> {
-        self.damage().map(str::to_owned).or_else(|| self.engine.figures().read_only)
-    }
-
-    pub(crate) fn set_read_only(&self, reason: &str) {
-        // The first reason stays.
-        let _ = self.read_only.set(reason.to_owned());
-    }
-
-    /// How many watch, over all transports.
-    pub(crate) fn watching(&self) -> usize {
-        self.hub.attached() + self.streams.load(Ordering::Relaxed)
-    }
-
-    /// Leaves memory, if nobody watches and nobody holds a handle.
-    pub(crate) fn retire(self: &Arc<Self>) -> bool {
-        self.watching() == 0 && self.stage.upgrade().is_none_or(|stage| stage.retire(self))
-    }
-}
 
 /// A production.
 #[derive(Clone)]

@@ -10,6 +10,7 @@ pub mod figures;
 mod handle;
 pub mod hub;
 mod productions;
+mod shared;
 pub mod tasks;
 pub mod ticker;
 pub mod transfer;

@@ -13,12 +13,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{
-    clock::Clock,
-    director,
-    error::Error,
-    figures::Figures,
-    handle::{Handle, Shared},
-    tasks::Tasks,
+    clock::Clock, director, error::Error, figures::Figures, handle::Handle, shared::Shared, tasks::Tasks,
     transfer::Import,
 };
 

@@ -8,7 +8,7 @@ use onair_engine::Record;
 use onair_wire::{Commit, Receipt, Revision};
 
 use super::{Answer, BATCH_BYTES, BATCH_COMMANDS, Request};
-use crate::{archive, error::Error, handle::Shared, hub::Published};
+use crate::{archive, error::Error, hub::Published, shared::Shared};
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default)]

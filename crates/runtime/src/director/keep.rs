@@ -13,7 +13,7 @@ use onair_engine::{Engine, Head, Image, Limit};
 use onair_wire::{Epoch, ProductionId, Revision, Timestamp};
 
 use super::batch::Written;
-use crate::{archive, error::Error, handle::Shared, productions::Keep, tasks::TaskKind};
+use crate::{archive, error::Error, productions::Keep, shared::Shared, tasks::TaskKind};
 
 /// Commits behind the last image that make another one due: a quarter of a second of replay.
 pub(super) const IMAGE_COMMITS: u64 = 50_000;

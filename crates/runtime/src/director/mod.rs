@@ -14,7 +14,7 @@ use onair_core::{Command, Production};
 use onair_wire::Receipt;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::{error::Error, handle::Shared};
+use crate::{error::Error, shared::Shared};
 
 use batch::Batch;
 use keep::Keeper;

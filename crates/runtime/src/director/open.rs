@@ -14,8 +14,9 @@ use super::{Director, INBOX, Request, keep::Keeper};
 use crate::{
     archive::{READ, corrupt, decode},
     error::Error,
-    handle::{Handle, Shared},
+    handle::Handle,
     productions::Stage,
+    shared::Shared,
     tasks::TaskKind,
 };
 
