@@ -20,7 +20,7 @@ use tungstenite::Utf8Bytes;
 
 use super::{
     Outlet, SubscriptionId,
-    outlet::Work,
+    backlog::Work,
     reader::{Fault, Heard, Reader},
 };
 use crate::net::Admission;

@@ -7,6 +7,7 @@
 //! [`Upgrade`] makes a [`Connection`] from a request; a session drives it with [`Connection::next`]; whoever answers
 //! from elsewhere holds its [`Outlet`].
 
+mod backlog;
 mod connection;
 mod handshake;
 mod outlet;
