@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onair_wire::{Change, DocumentId, Edit, Mutation, Op, Outcome, Revision};
 use serde_json::{Value, json};
 
-use super::{Context, limits, mutate::Work};
+use super::{Context, limits, work::Work};
 use crate::{
     merge::{self, Clash, Resolution},
     production::{Document, Production, Version, server},

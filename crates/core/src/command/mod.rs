@@ -11,6 +11,7 @@ mod mutate;
 mod prune;
 mod resolve;
 mod settings;
+mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
 

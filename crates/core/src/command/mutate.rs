@@ -1,8 +1,8 @@
 //! Changing documents: a batch of mutations, all or none (rows D2, D3, D6).
 
-use onair_wire::{Cause, CauseKind, Commit, Edit, Mutation, Outcome, Revision};
+use onair_wire::{Cause, CauseKind, Edit, Mutation, Outcome};
 
-use super::{BATCH_MAX, Context, Draft, VersionKey, document, limits, prune};
+use super::{BATCH_MAX, Context, Draft, VersionKey, document, limits, prune, work::Work};
 use crate::{production::Production, refusal::Refusal};
 
 pub(super) fn decide(
@@ -21,7 +21,7 @@ pub(super) fn decide(
         });
     }
     let mut draft = Draft::applied(cause(mutations), Vec::new());
-    let mut work = Work { before: production, during: None };
+    let mut work = Work::new(production);
     for (place, mutation) in mutations.iter().enumerate() {
         let decided = document::decide(&work, context, mutation, draft.conflicts.len())
             .map_err(|refusal| refusal.within(&format!("/mutations/{place}")))?;
@@ -69,36 +69,4 @@ fn cause(mutations: &[Mutation]) -> Cause {
         _ => CauseKind::Batch,
     };
     kind.into()
-}
-
-/// The production as the batch found it, and as its mutations so far have made it.
-pub(super) struct Work<'a> {
-    /// Preconditions are of what the caller could see.
-    pub(super) before: &'a Production,
-    during: Option<Production>,
-}
-
-impl Work<'_> {
-    /// What the next mutation acts on.
-    pub(super) fn now(&self) -> &Production {
-        self.during.as_ref().unwrap_or(self.before)
-    }
-
-    /// The last revision the caller could have seen.
-    pub(super) fn seen(&self) -> Revision {
-        self.before.revision()
-    }
-
-    fn advance(&mut self, context: &Context<'_>, changes: &[onair_wire::Change]) {
-        let step = Commit {
-            revision: context.revision,
-            at: context.at,
-            actor: context.actor.clone(),
-            mutation: None,
-            fingerprint: None,
-            cause: CauseKind::Batch.into(),
-            changes: changes.to_vec(),
-        };
-        self.during.get_or_insert_with(|| self.before.clone()).apply_changes(&step);
-    }
 }
