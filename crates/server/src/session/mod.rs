@@ -3,6 +3,7 @@
 //! The session hears and decides; it does not carry commits. Those go from the hub to the socket without it.
 
 mod answer;
+mod chatter;
 mod entry;
 mod hello;
 mod subscribe;
@@ -30,6 +31,8 @@ use crate::{
     socket::{Connection, Incoming, Upgrade},
 };
 
+pub use chatter::CHATTER_MAX;
+use chatter::{Chatter, Verdict};
 pub use entry::{Entry, Sessions};
 use subscribe::Subscribed;
 
@@ -37,8 +40,6 @@ use subscribe::Subscribed;
 pub const SUBSCRIPTIONS_MAX: usize = 128;
 /// Mutations of one connection that may be under way.
 pub const PENDING_MAX: usize = 1_024;
-/// Messages other than mutations and signals that one connection may send in a second.
-pub const CHATTER_MAX: u32 = 1_000;
 
 /// How a connection is ended (contract, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ struct Session {
     /// The production last written to, so that a stream of mutations does not look it up each time.
     last: Option<Handle>,
     next_subscription: u32,
-    chatter: (Instant, u32),
+    chatter: Chatter,
     /// Takes the session off the sweeper's list.
     _listed: entry::Listed,
 }
@@ -135,7 +136,7 @@ impl Session {
         if app.tasks.cancelled().is_cancelled() {
             entry.close(Close::AWAY);
         }
-        let chatter = (Instant::now(), 0);
+        let chatter = Chatter::new(Instant::now());
         let (subscribed, last) = (Vec::new(), None);
         Self { app, connection, entry, subscribed, last, next_subscription: 0, chatter, _listed: listed }
     }
@@ -199,20 +200,15 @@ impl Session {
 
     /// A client that talks without end is told once per message, and then not at all.
     fn chatter(&mut self) -> Result<(), Close> {
-        let (since, count) = &mut self.chatter;
-        if since.elapsed().as_secs() >= 1 {
-            self.chatter = (Instant::now(), 0);
-            return Ok(());
-        }
-        *count += 1;
-        if *count > 2 * CHATTER_MAX {
-            return Err(Close::CHATTER);
-        }
-        if *count == CHATTER_MAX {
-            let detail = format!(
-                "more than {CHATTER_MAX} messages in a second; the connection is closed at twice that"
-            );
-            self.refuse(None, &Problem::new(Code::TooManyRequests, detail).with("retryAfter", 1));
+        match self.chatter.heard(Instant::now()) {
+            Verdict::Listen => {}
+            Verdict::Warn => {
+                let detail = format!(
+                    "more than {CHATTER_MAX} messages in a second; the connection is closed at twice that"
+                );
+                self.refuse(None, &Problem::new(Code::TooManyRequests, detail).with("retryAfter", 1));
+            }
+            Verdict::Close => return Err(Close::CHATTER),
         }
         Ok(())
     }
