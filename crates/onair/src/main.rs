@@ -25,6 +25,10 @@ const FAILED: u8 = 1;
 /// Asked for something that there is not.
 const WRONG_USAGE: u8 = 2;
 
+/// Many threads allocate and others free: the system's allocator makes them wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
