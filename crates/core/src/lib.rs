@@ -28,6 +28,7 @@ pub mod pointer;
 pub mod production;
 mod refusal;
 mod schema;
+pub mod service;
 mod settings;
 
 pub use command::{

@@ -2,6 +2,7 @@
 //!
 //! It knows no HTTP, no sockets and no requests. Time, chance and storage are given to it.
 
+pub mod adapter;
 pub mod archive;
 pub mod clock;
 mod director;

@@ -3,6 +3,7 @@
 //! A type in this crate is a promise to somebody else: to a log written last year, to a client in another
 //! language. That is why it knows nobody and everybody knows it, and why golden files guard it.
 
+pub mod agent;
 mod cache;
 mod commit;
 mod digest;
@@ -15,6 +16,7 @@ mod problem;
 pub mod sync;
 mod time;
 
+pub use agent::TaskAction;
 pub use cache::{Cache, Documents, Entry, Gap};
 pub use commit::{Cause, CauseKind, Change, Commit, Fingerprint, Op};
 pub use digest::{Digest, canonical};

@@ -1,0 +1,76 @@
+//! A service: the document `_services/{name}` (row S1), and what the shell sees of the thing itself (row S3).
+
+use onair_wire::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How far a service is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Off, and not ready to go on.
+    #[default]
+    Down,
+    /// Getting ready.
+    Initializing,
+    /// Ready to go on.
+    Ready,
+    /// Going on.
+    Starting,
+    /// On.
+    Active,
+    /// Going off.
+    Stopping,
+    /// Something was asked of it and did not work; whether it is on is not known.
+    Failed,
+}
+
+/// The document `_services/{name}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    /// How far it is.
+    pub status: Status,
+    /// Whether a show needs it.
+    pub required: bool,
+    /// The type of its adapter.
+    pub adapter: String,
+    /// Whether it is there and says that it is well.
+    pub healthy: bool,
+    /// When something was last heard of it, as of this commit.
+    pub last_seen: Option<Timestamp>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// Since when it is away or unwell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away_since: Option<Timestamp>,
+    /// Which instance of it is there: a connection of an agent, a process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// That this instance came after the one that was made ready, so that what is wanted must be asked of it again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+    /// What it says about itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+/// What the shell sees of a service.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Seen {
+    /// It is there.
+    Here {
+        /// Which instance, where an instance can be told from the next: what was asked of another is not true of it.
+        instance: Option<String>,
+        /// Whether it says that it is well.
+        healthy: bool,
+        /// What it says about itself.
+        details: Option<Value>,
+    },
+    /// It is not.
+    Away {
+        /// Why, as a sentence.
+        reason: String,
+    },
+}
