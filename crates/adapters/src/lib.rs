@@ -1,0 +1,8 @@
+//! How services and backends are reached: a file for each type (rows S2, B1, B2).
+//!
+//! Nothing here decides. The core says what is to be asked, the runtime when; an adapter carries it out, says what came
+//! of it, and reports whoever appears or vanishes by itself.
+
+mod builtin;
+
+pub use builtin::Builtin;
