@@ -1,7 +1,9 @@
 //! The rules of a production, as plain functions over values.
 //!
-//! Two verbs: [`decide`] says what a command means for a production, [`Production::apply`] makes a commit true.
-//! Neither looks at a clock, a disk or a die; what they need comes as arguments.
+//! Three verbs: [`decide`] says what a command means for a production, [`advance`] what happens by itself,
+//! [`Production::apply`] makes a commit true. None looks at a clock, a disk or a die; what they need comes as
+//! arguments. What is to be done outside is read off the state: [`Production::due`] says whom to call, and
+//! [`Production::wake_at`] when to look again.
 //!
 //! ```
 //! use onair_core::{Command, Decision, Intent, Production, decide};
@@ -20,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backoff;
+pub mod broadcast;
+mod can;
 mod command;
 pub mod lifecycle;
 pub mod manifest;
@@ -28,15 +33,20 @@ pub mod pointer;
 pub mod production;
 mod refusal;
 mod schema;
+pub mod sequence;
 pub mod service;
 mod settings;
 
+pub use backoff::delay;
+pub use can::{Can, Validity, can, plan, validate};
 pub use command::{
-    BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Choice, Command,
-    DOCUMENT_BYTES_MAX, Decision, Intent, Resolve, VersionKey, Versions, decide, needs, receipt,
+    Act, ActionName, BATCH_MAX, Backend, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX,
+    Choice, Command, DOCUMENT_BYTES_MAX, Decision, Delivered, Delivery, Intent, Observe, Replay, Report,
+    Resolve, SEQUENCES_MAX, StepError, TRANSITIONS_MAX, VersionKey, Versions, advance, decide, needs,
+    receipt,
 };
 pub use lifecycle::{Lifecycle, Phase};
 pub use manifest::Manifest;
-pub use production::{Broken, Document, Documents, Image, ImageError, Production};
+pub use production::{Broken, Document, Documents, Due, Image, ImageError, Production, Progress};
 pub use refusal::Refusal;
 pub use settings::Settings;

@@ -91,10 +91,18 @@ pub enum Refusal {
     NotAllowed {
         /// Why, as a sentence.
         reason: String,
+        /// What is missing: names of services and collections (row L9).
+        missing: Vec<String>,
     },
 }
 
 impl Refusal {
+    /// Something that the state does not allow.
+    #[must_use]
+    pub fn not_allowed(reason: impl Into<String>) -> Self {
+        Self::NotAllowed { reason: reason.into(), missing: Vec::new() }
+    }
+
     /// An invalid place.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid { pointer: pointer.into(), detail: detail.into() }
@@ -140,8 +148,8 @@ impl Refusal {
                 problem.with("revision", revision.0)
             }
             Self::MutationIdReused { revision, .. } => problem.with("revision", revision.0),
-            Self::NotAllowed { reason } => {
-                problem.with("reason", reason.as_str()).with("missingDependencies", json!([]))
+            Self::NotAllowed { reason, missing } => {
+                problem.with("reason", reason.as_str()).with("missingDependencies", json!(missing))
             }
             Self::TooLarge { limit, .. } => problem.with("limit", *limit),
             Self::NotFound { .. } => problem,

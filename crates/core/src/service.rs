@@ -50,9 +50,32 @@ pub struct Service {
     /// That this instance came after the one that was made ready, so that what is wanted must be asked of it again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
+    /// That it should be off and may be on: turning it off is owed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
     /// What it says about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
+}
+
+impl Service {
+    /// Whether it is on, or may be.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.uncertain || matches!(self.status, Status::Starting | Status::Active | Status::Stopping)
+    }
+
+    /// Whether it was made ready and is still the one that was.
+    #[must_use]
+    pub fn is_initialized(&self) -> bool {
+        matches!(self.status, Status::Ready | Status::Active) && !self.stale && !self.uncertain
+    }
+
+    /// Whether it is away, or unwell.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.away_since.is_some()
+    }
 }
 
 /// What the shell sees of a service.

@@ -15,10 +15,12 @@ pub(crate) const RETRIES_MAX: u32 = 100;
 pub struct Settings {
     /// How long `initialize` may take, per attempt.
     pub initialization_timeout: Millis,
-    /// How long `start` may take.
+    /// How long `start` may take, all steps together.
     pub startup_timeout: Millis,
-    /// How long `stop` may take.
+    /// How long a step may take that turns something off, all attempts together.
     pub shutdown_timeout: Millis,
+    /// How long a service that is needed may be away or unwell before the show is not whole any more (row S3).
+    pub health_timeout: Millis,
     /// How often something is tried again.
     pub max_retries: u32,
     /// How long before the first retry.
@@ -41,6 +43,7 @@ impl Default for Settings {
             initialization_timeout: Millis(10_000),
             startup_timeout: Millis(15_000),
             shutdown_timeout: Millis(10_000),
+            health_timeout: Millis(5_000),
             max_retries: 3,
             retry_delay: Millis(1_000),
             backoff_multiplier: 2.0,
@@ -79,6 +82,7 @@ impl Settings {
             ("initializationTimeout", self.initialization_timeout),
             ("startupTimeout", self.startup_timeout),
             ("shutdownTimeout", self.shutdown_timeout),
+            ("healthTimeout", self.health_timeout),
             ("retryDelay", self.retry_delay),
         ];
         for (name, wait) in waits {

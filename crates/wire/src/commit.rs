@@ -118,6 +118,12 @@ pub enum CauseKind {
     /// Settings changed.
     #[serde(rename = "settings.changed")]
     SettingsChanged,
+    /// A backend was told, or could not be.
+    #[serde(rename = "backend.changed")]
+    BackendChanged,
+    /// The stream's figures, as they were.
+    #[serde(rename = "stream.sampled")]
+    StreamSampled,
     /// Several mutations at once.
     #[serde(rename = "batch")]
     Batch,

@@ -119,4 +119,7 @@ pub struct Receipt {
     /// The conflicts it opened, or resolved by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<DocumentId>,
+    /// The sequence that carries an action out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<DocumentId>,
 }

@@ -3,12 +3,13 @@
 use onair_wire::{CauseKind, Change, Collection, DocumentId, Op, json::JsonError};
 use serde_json::{Value, json};
 
-use super::{Context, Draft};
+use super::{Context, Draft, backend};
 use crate::{
     lifecycle::Lifecycle,
     manifest::{Manifest, Rules, Service},
     production::{Production, server},
     refusal::Refusal,
+    service::Status,
 };
 
 pub(super) fn decide(
@@ -27,7 +28,9 @@ pub(super) fn decide(
             .try_for_each(|(collection, rules)| check_documents(production, collection, rules))?;
         changes.extend(changed_settings(production, context, &manifest)?);
     }
+    check_services(production, &manifest.written.services)?;
     changes.extend(services(production, context, &manifest.written.services));
+    changes.extend(backend::declared(production, context, &manifest.written.backends));
     Ok(Draft::applied(CauseKind::ManifestChanged, changes))
 }
 
@@ -47,6 +50,23 @@ fn check_documents(production: &Production, collection: &Collection, rules: &Rul
         if let Err(error) = schema.check(document.value()) {
             let detail = format!("document {collection}/{id} breaks it: {error}");
             return Err(Refusal::invalid(format!("/collections/{collection}/schema"), detail));
+        }
+    }
+    Ok(())
+}
+
+/// A service that is up is not taken away, nor reached in another way: whoever turned it on turns it off.
+fn check_services(production: &Production, declared: &[Service]) -> Result<(), Refusal> {
+    for (name, service) in production.services() {
+        let now = declared.iter().find(|service| service.name == name);
+        let before = production.manifest().and_then(|manifest| manifest.service(&name).cloned());
+        let same = matches!((&before, now), (Some(before), Some(now)) if before.adapter == now.adapter);
+        if !same && (service.status != Status::Down || service.uncertain) {
+            let status = serde_json::to_value(service.status).unwrap_or_default();
+            let status = status.as_str().unwrap_or("up").to_owned();
+            return Err(Refusal::not_allowed(format!(
+                "service {name} is {status}; an emergency stop brings it down before it is taken away or reached in another way"
+            )));
         }
     }
     Ok(())

@@ -147,7 +147,7 @@ impl One<'_> {
                 let reason = format!(
                     "document {collection}/{document} is not deleted; name the revision to bring back"
                 );
-                Err(Refusal::NotAllowed { reason })
+                Err(Refusal::not_allowed(reason))
             }
             (None, None) => {
                 let tombstone = self.work.now().tombstone(&self.mutation.collection, &self.mutation.document);

@@ -16,6 +16,11 @@ pub const CONFLICTS_OPEN_MAX: usize = 10_000;
 /// Resolved conflicts that are kept as documents, newest first; the log has the others.
 pub const CONFLICTS_RESOLVED_MAX: usize = 1_000;
 
+/// Sequences that are kept as documents, newest first; the log has the others.
+pub const SEQUENCES_MAX: usize = 200;
+/// Transitions that are kept as documents, likewise.
+pub const TRANSITIONS_MAX: usize = 1_000;
+
 /// Whether a document may be as it is.
 pub(super) fn check(value: &Value) -> Result<(), Refusal> {
     let bytes = weight(value);

@@ -4,29 +4,44 @@
 //! arguments, so what it needs and the production does not have at hand (an old version of a document) is asked
 //! for by [`needs`] and brought along in [`Command::versions`].
 
+mod act;
+mod backend;
+mod by_itself;
 mod configure;
 mod document;
 mod limits;
 mod mutate;
+mod observe;
 mod prune;
+mod report;
 mod resolve;
+mod resume;
+mod sample;
 mod settings;
+mod stage;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use onair_wire::{
     Actor, Cause, CauseKind, Change, Collection, Commit, DocumentId, Fingerprint, Mutation, MutationId, Op,
-    Outcome, Receipt, Revision, Timestamp,
+    Outcome, Receipt, Revision, Timestamp, sync::StreamFigures,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{production::Production, refusal::Refusal};
+use crate::{production::Production, refusal::Refusal, service::Seen};
 
+pub use act::{Act, ActionName};
+pub use backend::{Backend, Delivered, Delivery, Replay};
+pub(crate) use by_itself::BY_ITSELF;
+pub use by_itself::advance;
 pub use limits::{
     BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
+    SEQUENCES_MAX, TRANSITIONS_MAX,
 };
+pub use observe::Observe;
+pub use report::{Report, StepError};
 pub use resolve::{Choice, Resolve};
 
 /// What somebody wants.
@@ -53,6 +68,20 @@ pub enum Intent {
     ChangeSettings(Map<String, Value>),
     /// To choose in a conflict (row K2).
     Resolve(Resolve),
+    /// To move the lifecycle (rows L2–L8).
+    Act(Act),
+    /// To say what came of a call (row L12).
+    Report(Report),
+    /// To say what was seen of a service (row S3).
+    Observe(Observe),
+    /// To go on with what another server left open, and what is seen of its services now (row L12).
+    Resume(BTreeMap<String, Seen>),
+    /// To say how far a backend has been told (row B3).
+    Delivered(Delivered),
+    /// To tell a backend again (row B3).
+    Replay(Replay),
+    /// To keep a sample of the stream's figures (row T1).
+    Sample(StreamFigures),
 }
 
 /// A document as of a revision of its production.
@@ -68,6 +97,8 @@ pub enum Decision {
     Commit(Box<Commit>, Receipt),
     /// Nothing: it was done before, under the same mutation id, by the commit of this revision.
     Known(Revision),
+    /// Nothing: it is so already, or the sequence that the receipt names is under way for it (row L13).
+    AsIs(Receipt),
 }
 
 /// What `command` means for `production` at `now`. Pure: the same arguments, the same answer.
@@ -90,23 +121,45 @@ pub fn decide(production: &Production, command: &Command, now: Timestamp) -> Res
         revision: production.revision().next(),
         at: now.max(production.at()),
     };
+    let as_is = |sequence| {
+        let (revision, outcome) = (production.revision(), Outcome::Applied);
+        Ok(Decision::AsIs(Receipt { revision, outcome, conflicts: Vec::new(), sequence }))
+    };
     let draft = match &command.intent {
-        Intent::Configure(manifest) => configure::decide(production, &context, manifest)?,
-        Intent::Mutate(mutations) => mutate::decide(production, &context, mutations)?,
-        Intent::ChangeSettings(patch) => settings::decide(production, &context, patch)?,
-        Intent::Resolve(resolve) => resolve::decide(production, &context, resolve)?,
+        Intent::Configure(manifest) => Some(configure::decide(production, &context, manifest)?),
+        Intent::Mutate(mutations) => Some(mutate::decide(production, &context, mutations)?),
+        Intent::ChangeSettings(patch) => Some(settings::decide(production, &context, patch)?),
+        Intent::Resolve(resolve) => Some(resolve::decide(production, &context, resolve)?),
+        Intent::Act(act) => match act::decide(production, &context, act)? {
+            act::Acted::Commit(draft) => Some(draft),
+            act::Acted::AsIs(sequence) => return as_is(sequence),
+        },
+        Intent::Report(report) => report::decide(production, &context, report)?,
+        Intent::Observe(observe) => observe::decide(production, &context, observe)?,
+        Intent::Resume(seen) => resume::decide(production, &context, seen)?,
+        Intent::Delivered(delivered) => backend::delivered(production, &context, delivered),
+        Intent::Replay(replay) => Some(backend::replay(production, &context, replay)?),
+        Intent::Sample(figures) => sample::decide(production, &context, figures),
     };
-    let receipt = Receipt { revision: context.revision, outcome: draft.outcome, conflicts: draft.conflicts };
-    let commit = Commit {
-        revision: context.revision,
-        at: context.at,
-        actor: command.actor.clone(),
-        mutation: command.mutation.clone(),
-        fingerprint,
-        cause: draft.cause,
-        changes: draft.changes,
-    };
+    let Some(draft) = draft else { return as_is(None) };
+    let (outcome, conflicts) = (draft.outcome, draft.conflicts.clone());
+    let commit = commit(&context, command.mutation.clone().zip(fingerprint), draft);
+    let receipt = Receipt { revision: context.revision, outcome, conflicts, sequence: sequence(&commit) };
     Ok(Decision::Commit(Box::new(commit), receipt))
+}
+
+fn commit(context: &Context<'_>, mutation: Option<(MutationId, Fingerprint)>, draft: Draft) -> Commit {
+    let (mutation, fingerprint) = mutation.unzip();
+    let Draft { cause, changes, .. } = draft;
+    let (revision, at, actor) = (context.revision, context.at, context.actor.clone());
+    Commit { revision, at, actor, mutation, fingerprint, cause, changes }
+}
+
+/// The sequence that an action began.
+fn sequence(commit: &Commit) -> Option<DocumentId> {
+    commit.cause.details.get("action")?;
+    let id = commit.cause.details.get("sequence")?.as_str()?;
+    DocumentId::new(id).ok()
 }
 
 /// The versions that [`decide`] needs and the production does not have at hand.
@@ -114,7 +167,7 @@ pub fn decide(production: &Production, command: &Command, now: Timestamp) -> Res
 pub fn needs(production: &Production, command: &Command) -> Vec<VersionKey> {
     match &command.intent {
         Intent::Mutate(mutations) => mutations.iter().filter_map(|m| mutate::needs(production, m)).collect(),
-        Intent::Configure(_) | Intent::ChangeSettings(_) | Intent::Resolve(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -137,6 +190,7 @@ pub fn receipt(commit: &Commit) -> Receipt {
         revision: commit.revision,
         outcome,
         conflicts: conflicts.map(|change| change.id.clone()).collect(),
+        sequence: sequence(commit),
     }
 }
 

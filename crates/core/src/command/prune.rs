@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use onair_wire::{Change, Collection, DocumentId, Op};
 use serde_json::Value;
 
-use super::{CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Context};
+use super::{CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, Context, SEQUENCES_MAX, TRANSITIONS_MAX};
 use crate::{
     production::{Document, Production, server},
     refusal::Refusal,
@@ -35,6 +35,11 @@ pub(super) fn changes(
 }
 
 fn kept_documents(production: &Production, collection: &Collection) -> Option<usize> {
+    match collection.as_str() {
+        server::SEQUENCES => return Some(SEQUENCES_MAX),
+        server::TRANSITIONS => return Some(TRANSITIONS_MAX),
+        _ => {}
+    }
     let keep = production.manifest()?.rules(collection)?.keep.documents?;
     Some(usize::try_from(keep).unwrap_or(usize::MAX))
 }
@@ -78,7 +83,7 @@ fn conflicts(
     let (open, resolved): (Vec<_>, Vec<_>) = documents.by_age().partition(|(_, document)| is_open(document));
     if open.len() + touched.len() > CONFLICTS_OPEN_MAX {
         let reason = format!("{} conflicts are open; resolve some before making more", open.len());
-        return Err(Refusal::NotAllowed { reason });
+        return Err(Refusal::NotAllowed { reason, missing: Vec::new() });
     }
     let surplus = (resolved.len() + touched.len()).saturating_sub(CONFLICTS_RESOLVED_MAX);
     let old = resolved.into_iter().filter(|(id, _)| !touched.contains(id)).take(surplus);

@@ -58,11 +58,11 @@ pub(super) fn decide(
     let missing = || Refusal::NotFound { collection: conflicts.clone(), id: resolve.conflict.clone() };
     let open = production.document(&conflicts, &resolve.conflict).ok_or_else(missing)?;
     let record: Record = serde_json::from_value(Value::clone(open.value())).map_err(|error| {
-        Refusal::NotAllowed { reason: format!("the record of the conflict does not read: {error}") }
+        Refusal::not_allowed(format!("the record of the conflict does not read: {error}"))
     })?;
     if record.status != "open" {
         let reason = format!("conflict {} is resolved already", resolve.conflict);
-        return Err(Refusal::NotAllowed { reason });
+        return Err(Refusal::not_allowed(reason));
     }
     let mut changes = Vec::new();
     match resolve.choose {
@@ -115,8 +115,8 @@ fn write(
         Some(chosen) => pointer::set(&mut value, path, chosen),
         None => pointer::remove(&mut value, path).map(drop),
     };
-    done.map_err(|error| Refusal::NotAllowed {
-        reason: format!("{collection}/{id} has no place {path} any more: {error}"),
+    done.map_err(|error| {
+        Refusal::not_allowed(format!("{collection}/{id} has no place {path} any more: {error}"))
     })?;
     check(production, collection, &value)?;
     Ok(context.change(collection, id, Op::Put(Arc::new(value))))

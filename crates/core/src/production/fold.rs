@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use onair_wire::{Change, Commit, Op, Revision};
+use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{Production, Remembered, documents::Moment, server};
-use crate::{lifecycle::Lifecycle, manifest::Manifest, settings::Settings};
+use crate::{
+    lifecycle::Lifecycle, manifest::Manifest, sequence::Sequence, service::Service, settings::Settings,
+};
 
 /// A commit that cannot follow: the log holds what this program would never have written (row D8).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl Production {
             tried.apply_changes(commit);
             tried.check_system().map_err(broken)?;
         }
+        commit.changes.iter().try_for_each(check_show).map_err(broken)?;
         self.apply_changes(commit);
         if let Some(manifest) = manifest {
             self.manifest = Some(manifest);
@@ -85,6 +89,17 @@ impl Production {
         self.oldest = self.oldest.max(oldest);
         self.mutations.forget_before(oldest);
     }
+}
+
+/// Likewise for the documents that each have a type of their own.
+fn check_show(change: &Change) -> Result<(), String> {
+    let Op::Put(value) = &change.op else { return Ok(()) };
+    let reads = match change.collection.as_str() {
+        server::SERVICES => Service::deserialize(&**value).map(drop),
+        server::SEQUENCES => Sequence::deserialize(&**value).map(drop),
+        _ => Ok(()),
+    };
+    reads.map_err(|error| format!("{}/{}: {error}", change.collection, change.id))
 }
 
 fn new_manifest(commit: &Commit) -> Option<Value> {

@@ -7,6 +7,7 @@ mod documents;
 mod fold;
 mod image;
 mod mutations;
+mod show;
 mod view;
 
 use std::sync::Arc;
@@ -25,7 +26,8 @@ pub use documents::{Document, Documents, RECENT_VERSIONS, TOMBSTONES_MAX, Tombst
 pub use fold::Broken;
 pub use image::{Image, ImageError};
 pub use mutations::{Mutations, Remembered};
-pub use view::{Observed, snapshot, stream_state};
+pub use show::{Due, Progress};
+pub use view::{Observed, backends, snapshot, stream_state};
 
 /// The collections only the server writes, as this release knows them.
 pub mod server {

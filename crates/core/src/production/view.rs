@@ -18,6 +18,8 @@ pub struct Observed {
     pub stream: StreamFigures,
     /// How many watch.
     pub clients: usize,
+    /// How many deliveries wait, by backend, as far as it was counted.
+    pub lags: BTreeMap<String, u64>,
 }
 
 impl Production {
@@ -57,12 +59,12 @@ pub fn snapshot(production: &Production, observed: &Observed) -> Value {
         "services": production.server_collection(server::SERVICES),
         "stream": stream_state(production, &observed.stream),
         "settings": production.settings(),
-        "can": {},
+        "can": crate::can::can(production),
         "documents": documents,
         "conflicts": open_conflicts(production),
         "findings": findings(production),
         "clients": observed.clients,
-        "backends": production.server_collection(server::BACKENDS),
+        "backends": backends(production, &observed.lags),
     })
 }
 
@@ -79,9 +81,21 @@ pub fn stream_state(production: &Production, figures: &StreamFigures) -> Value {
         "frameCount": figures.frame_count.unwrap_or_default(),
         "droppedFrames": figures.dropped_frames.unwrap_or_default(),
         "averageRenderTime": figures.average_render_time.unwrap_or_default(),
-        "startTime": live.then_some(lifecycle.since),
+        "startTime": lifecycle.live_since.filter(|_| live),
         "error": lifecycle.error,
     })
+}
+
+/// The backends, with what waits for them by now.
+#[must_use]
+pub fn backends(production: &Production, lags: &BTreeMap<String, u64>) -> Map<String, Value> {
+    let mut backends = production.server_collection(server::BACKENDS);
+    for (name, backend) in &mut backends {
+        if let Some(lag) = lags.get(name) {
+            backend["lag"] = (*lag).into();
+        }
+    }
+    backends
 }
 
 fn lifecycle(production: &Production) -> Value {

@@ -44,6 +44,7 @@ impl Show {
                 self.apply(*commit);
                 Ok(receipt)
             }
+            Decision::AsIs(receipt) => Ok(receipt),
             Decision::Known(revision) => {
                 let known = self.commits.iter().find(|commit| commit.revision == revision);
                 Ok(receipt(known.expect("a commit that was made")))

@@ -3,11 +3,15 @@
 //! A manifest is checked as a whole when it arrives, and kept as the document `_system/manifest`, defaults
 //! filled in. The error names the place.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod check;
+
+use std::collections::BTreeMap;
 
 use onair_wire::{Collection, json, json::JsonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use check::{backends, below, complete, invalid, services};
 
 use crate::{merge::Strategies, schema::Schema, settings::Settings};
 
@@ -48,6 +52,9 @@ pub struct Service {
     /// Whether a start requires it.
     #[serde(default = "yes")]
     pub required: bool,
+    /// Services that are initialized before it, and started before it where both are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 /// What a start needs.
@@ -143,9 +150,21 @@ const fn yes() -> bool {
     true
 }
 
+impl BackendKind {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Convex => "convex",
+        }
+    }
+}
+
 impl Default for Written {
     fn default() -> Self {
-        let service = |name: &str| Service { name: name.into(), adapter: builtin(), required: true };
+        let service =
+            |name: &str| Service { name: name.into(), adapter: builtin(), required: true, after: Vec::new() };
         let feed = Collection::new("feed").expect("a collection's name");
         Self {
             services: SERVICES.map(service).into(),
@@ -189,7 +208,7 @@ impl Manifest {
     /// The first place that is wrong.
     pub fn new(value: Value) -> Result<Self, JsonError> {
         let mut written: Written =
-            if value.is_null() { Written::default() } else { json::from_value(value)? };
+            if value.is_null() { Written::default() } else { json::from_value(complete(value))? };
         for name in COLLECTIONS {
             let rules =
                 written.collections.entry(Collection::new(name).expect("a collection's name")).or_default();
@@ -199,10 +218,16 @@ impl Manifest {
         }
         let settings =
             Settings::default().patched(&written.settings).map_err(|error| below("/settings", error))?;
-        check_services(&written)?;
-        check_backends(&written.backends)?;
+        services(&written)?;
+        backends(&written.backends)?;
         let rules = compile(&written.collections)?;
         Ok(Self { written, settings, rules })
+    }
+
+    /// A service that is declared.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.written.services.iter().find(|service| service.name == name)
     }
 
     /// The rules of a collection; one that the manifest does not name is free.
@@ -221,94 +246,6 @@ impl Manifest {
     pub fn to_value(&self) -> Value {
         serde_json::to_value(&self.written).expect("a manifest is plain data")
     }
-}
-
-fn below(prefix: &str, error: JsonError) -> JsonError {
-    match error {
-        JsonError::Invalid { pointer, detail } => {
-            JsonError::Invalid { pointer: format!("{prefix}{pointer}"), detail }
-        }
-        other @ JsonError::Syntax { .. } => other,
-    }
-}
-
-fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> JsonError {
-    JsonError::Invalid { pointer: pointer.into(), detail: detail.into() }
-}
-
-fn check_name<'a>(names: &mut BTreeSet<&'a str>, place: &str, name: &'a str) -> Result<(), JsonError> {
-    onair_wire::DocumentId::new(name).map_err(|error| invalid(place, error.to_string()))?;
-    if !names.insert(name) {
-        return Err(invalid(place, format!("`{name}` stands twice")));
-    }
-    if names.len() > NAMES_MAX {
-        return Err(invalid(place, format!("more than {NAMES_MAX} names")));
-    }
-    Ok(())
-}
-
-fn check_services(written: &Written) -> Result<(), JsonError> {
-    const ADAPTERS: [&str; 6] = ["builtin", "agent", "http", "process", "obs", "ffmpeg"];
-    let mut names = BTreeSet::new();
-    for (i, service) in written.services.iter().enumerate() {
-        check_name(&mut names, &format!("/services/{i}/name"), &service.name)?;
-        let kind = service.adapter.get("type").and_then(Value::as_str);
-        if !kind.is_some_and(|kind| ADAPTERS.contains(&kind)) {
-            let detail = format!("an adapter has a `type`, one of `{}`", ADAPTERS.join("`, `"));
-            return Err(invalid(format!("/services/{i}/adapter/type"), detail));
-        }
-        if let Some(secret) = service.adapter.get("secret") {
-            check_reference(&format!("/services/{i}/adapter/secret"), secret.as_str().unwrap_or_default())?;
-        }
-    }
-    let mut started = BTreeSet::new();
-    for (i, name) in written.start.iter().enumerate() {
-        check_name(&mut started, &format!("/start/{i}"), name)?;
-        if !names.contains(name.as_str()) {
-            return Err(invalid(format!("/start/{i}"), format!("there is no service `{name}`")));
-        }
-    }
-    for (i, requirement) in written.requires.iter().enumerate() {
-        match requirement {
-            Requirement::Service { service, .. } if !names.contains(service.as_str()) => {
-                return Err(invalid(
-                    format!("/requires/{i}/service"),
-                    format!("there is no service `{service}`"),
-                ));
-            }
-            Requirement::Service { .. } | Requirement::Content { .. } => {}
-        }
-    }
-    Ok(())
-}
-
-fn check_backends(backends: &[Backend]) -> Result<(), JsonError> {
-    let mut names = BTreeSet::new();
-    for (i, backend) in backends.iter().enumerate() {
-        check_name(&mut names, &format!("/backends/{i}/name"), &backend.name)?;
-        if !(backend.url.starts_with("https://") || backend.url.starts_with("http://")) {
-            return Err(invalid(
-                format!("/backends/{i}/url"),
-                "a backend's `url` begins with https:// or http://",
-            ));
-        }
-        for (field, secret) in [("secret", &backend.secret), ("key", &backend.key)] {
-            if let Some(secret) = secret {
-                check_reference(&format!("/backends/{i}/{field}"), secret)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A manifest is a document that every viewer reads, so it names secrets and never holds them (row X3).
-fn check_reference(place: &str, secret: &str) -> Result<(), JsonError> {
-    let name = secret.strip_prefix("env:").unwrap_or_default();
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty() || !name.chars().all(good) {
-        return Err(invalid(place, "a secret is named, not told: `env:NAME` of a variable of the server"));
-    }
-    Ok(())
 }
 
 fn compile(
