@@ -19,6 +19,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Simulated(Arc<AtomicI64>),
+    Paced { start: Timestamp, since: tokio::time::Instant },
 }
 
 impl Clock {
@@ -34,6 +35,12 @@ impl Clock {
         Self(Source::Simulated(Arc::new(AtomicI64::new(start.as_millis()))))
     }
 
+    /// A clock that was at `start` now, and goes as timers do: simulated time in a test whose runtime is paused.
+    #[must_use]
+    pub fn paced(start: Timestamp) -> Self {
+        Self(Source::Paced { start, since: tokio::time::Instant::now() })
+    }
+
     /// Now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -43,6 +50,9 @@ impl Clock {
                 Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Source::Simulated(ms) => Timestamp::from_millis(ms.load(Ordering::SeqCst)),
+            Source::Paced { start, since } => {
+                start.plus(Millis(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)))
+            }
         }
     }
 

@@ -123,7 +123,11 @@ impl Handle {
     /// What is known beside the log.
     #[must_use]
     pub fn observed(&self) -> Observed {
-        Observed { stream: self.shared.signals.latest(), clients: self.shared.watching() }
+        Observed {
+            stream: self.shared.signals.latest(),
+            clients: self.shared.watching(),
+            lags: self.shared.lags(),
+        }
     }
 
     /// Why nothing is taken, if so.

@@ -2,20 +2,25 @@
 //!
 //! It knows no HTTP, no sockets and no requests. Time, chance and storage are given to it.
 
+mod act;
 pub mod adapter;
 pub mod archive;
+pub mod backend;
 pub mod clock;
 mod director;
 mod error;
 pub mod figures;
 mod handle;
 pub mod hub;
+pub mod outbox;
 mod productions;
 mod shared;
 pub mod tasks;
 pub mod ticker;
 pub mod transfer;
+pub mod watchdog;
 
+pub use act::Acted;
 pub use archive::DocumentVersion;
 pub use clock::Clock;
 pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX};

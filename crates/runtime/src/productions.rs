@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{
-    clock::Clock, director, error::Error, figures::Figures, handle::Handle, shared::Shared, tasks::Tasks,
-    transfer::Import,
+    adapter::Adapters, backend::Backends, clock::Clock, director, error::Error, figures::Figures,
+    handle::Handle, shared::Shared, tasks::Tasks, transfer::Import,
 };
 
 /// How much of a log is kept. A mutation id is remembered, and a revision can be resumed from, for as long.
@@ -44,6 +44,10 @@ pub struct Options {
     pub keep: Keep,
     /// Chance, for epochs.
     pub random: fn() -> u64,
+    /// How services are reached.
+    pub adapters: Adapters,
+    /// How backends are told; nobody is, without.
+    pub backends: Option<Arc<dyn Backends>>,
 }
 
 /// What all productions share.
@@ -53,6 +57,8 @@ pub(crate) struct Stage {
     pub(crate) tasks: Tasks,
     pub(crate) keep: Keep,
     pub(crate) figures: Arc<Figures>,
+    pub(crate) adapters: Adapters,
+    pub(crate) backends: Option<Arc<dyn Backends>>,
     random: fn() -> u64,
     /// Held to look up or change an entry, never while opening.
     open: Mutex<BTreeMap<ProductionId, Slot>>,
@@ -108,9 +114,11 @@ impl Productions {
     /// Nothing is opened yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { engine, clock, tasks, keep, random } = options;
+        let Options { engine, clock, tasks, keep, random, adapters, backends } = options;
         let (figures, open) = (Arc::default(), Mutex::default());
-        Self { stage: Arc::new(Stage { engine, clock, tasks, keep, figures, random, open }) }
+        Self {
+            stage: Arc::new(Stage { engine, clock, tasks, keep, figures, adapters, backends, random, open }),
+        }
     }
 
     /// Counters over all of them.
@@ -172,12 +180,14 @@ impl Productions {
         actor: Actor,
         manifest: Value,
     ) -> Result<(bool, Receipt), Error> {
-        onair_core::Manifest::new(manifest.clone()).map_err(|error| match error {
+        let checked = onair_core::Manifest::new(manifest.clone()).map_err(|error| match error {
             onair_wire::json::JsonError::Invalid { pointer, detail } => Refusal::Invalid { pointer, detail },
             error @ onair_wire::json::JsonError::Syntax { .. } => {
                 Refusal::Invalid { pointer: String::new(), detail: error.to_string() }
             }
         })?;
+        self.stage.adapters.check(&checked)?;
+        self.check_backends(&checked)?;
         let handle = match self.open(id).await {
             Ok(handle) => handle,
             Err(Error::NotFound(_)) => {
@@ -202,7 +212,7 @@ impl Productions {
         let phase = handle.state().phase();
         if !matches!(phase, Phase::Idle | Phase::Error) {
             let reason = format!("production {id} is {}; stop it before it is removed", phase.as_str());
-            return Err(Refusal::NotAllowed { reason }.into());
+            return Err(Refusal::not_allowed(reason).into());
         }
         self.stage.engine.remove(id).await?;
         self.end(&handle);
@@ -267,6 +277,26 @@ impl Productions {
         {
             slots.remove(handle.id());
         }
+    }
+
+    fn check_backends(&self, manifest: &onair_core::Manifest) -> Result<(), Refusal> {
+        let Some(backends) = &self.stage.backends else { return Ok(()) };
+        for (place, backend) in manifest.written.backends.iter().enumerate() {
+            if let Err(misfit) = backends.check(backend) {
+                let pointer = format!("/backends/{place}{}", misfit.pointer);
+                return Err(Refusal::Invalid { pointer, detail: misfit.detail });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a production can stay out of memory. One in memory is looked after already.
+    pub(crate) async fn is_at_rest(&self, id: &ProductionId) -> Result<bool, Error> {
+        if self.stage.slots().contains_key(id) {
+            return Ok(true);
+        }
+        let head = self.stage.engine.head(id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+        director::is_at_rest(&self.stage, id, &head).await
     }
 
     fn epoch(&self) -> Epoch {

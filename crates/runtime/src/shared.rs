@@ -1,8 +1,11 @@
 //! What a production's director and its handles share: the hub, the way in, and what is known beside the log.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, Weak,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use onair_core::Production;
@@ -12,7 +15,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    adapter::Adapters,
     archive::Archive,
+    backend::Backends,
     clock::Clock,
     director::Request,
     figures::Figures,
@@ -40,6 +45,12 @@ pub(crate) struct Shared {
     pub(crate) dirty: AtomicBool,
     pub(crate) signals: Signals,
     pub(crate) inbox: mpsc::Sender<Request>,
+    pub(crate) adapters: Adapters,
+    pub(crate) backends: Option<Arc<dyn Backends>>,
+    /// Whether a service has to be asked how it is.
+    polled: AtomicBool,
+    /// How many deliveries wait, by backend. Held for a look.
+    lags: Mutex<BTreeMap<String, u64>>,
     read_only: OnceLock<String>,
     pub(crate) streams: AtomicUsize,
     stage: Weak<Stage>,
@@ -98,6 +109,10 @@ impl Shared {
             dirty: AtomicBool::new(false),
             signals: Signals::default(),
             inbox,
+            adapters: stage.adapters.clone(),
+            backends: stage.backends.clone(),
+            polled: AtomicBool::new(false),
+            lags: Mutex::default(),
             read_only,
             streams: AtomicUsize::new(0),
             stage: Arc::downgrade(stage),
@@ -117,6 +132,23 @@ impl Shared {
     pub(crate) fn set_read_only(&self, reason: &str) {
         // The first reason stays.
         let _ = self.read_only.set(reason.to_owned());
+    }
+
+    pub(crate) fn is_polled(&self) -> bool {
+        self.polled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_polled(&self, polled: bool) {
+        self.polled.store(polled, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_lag(&self, backend: &str, lag: u64) {
+        self.lags.lock().expect("nothing panics while it counts").insert(backend.to_owned(), lag);
+    }
+
+    /// How many deliveries wait, by backend, as far as it was counted.
+    pub(crate) fn lags(&self) -> BTreeMap<String, u64> {
+        self.lags.lock().expect("nothing panics while it counts").clone()
     }
 
     /// How many watch, over all transports.

@@ -19,6 +19,14 @@ pub enum TaskKind {
     Connection,
     /// The sweeper of silent connections and revoked tokens: ends at once.
     Sweeper,
+    /// A call to a service: dropped when nobody waits for it any more, or the server ends.
+    Call,
+    /// Tells one backend of one production: ends at once, what was not told is in the log.
+    Outbox,
+    /// Takes reports of services, or asks them how they are: ends at once.
+    Watchdog,
+    /// Opens, once, the productions in which something is under way: ends at once.
+    Opener,
     /// Sends one export: ends when its reader goes.
     Export,
 }

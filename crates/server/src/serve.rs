@@ -3,11 +3,17 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use onair_adapters::Builtin;
 use onair_engine::Engine;
-use onair_runtime::{Clock, Productions, TaskKind, Tasks, ticker};
+use onair_runtime::{
+    Clock, Productions, TaskKind, Tasks,
+    adapter::{Adapter, Adapters},
+    ticker, watchdog,
+};
 use onair_wire::{Actor, ProductionId};
 use thiserror::Error;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     App,
@@ -97,6 +103,8 @@ impl Server {
             tasks,
             keep,
             random,
+            adapters: Adapters::new([("builtin", Arc::new(Builtin) as Arc<dyn Adapter>)]),
+            backends: None,
         });
         begin(&productions, &config.default_production).await?;
         let tasks = Tasks::new();
@@ -110,6 +118,9 @@ impl Server {
             random,
         });
         tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
+        tasks.spawn(TaskKind::Opener, go_on(productions.clone(), tasks.cancelled()));
+        let asking = watchdog::ask(productions.clone(), tasks.clone(), tasks.cancelled());
+        tasks.spawn(TaskKind::Watchdog, asking);
         let debounce = config.signals_debounce.into();
         tasks.spawn(TaskKind::Ticker, ticker::run(productions, debounce, tasks.cancelled()));
         let counted = metrics::router(&app, listener.door());
@@ -166,6 +177,15 @@ fn bind(
 
 fn serve(tasks: &Tasks, listener: Listener, router: Router) {
     tasks.spawn(TaskKind::Listener, listener.serve(router, tasks.tracker().clone(), tasks.cancelled()));
+}
+
+/// What a crash left open goes on while the server serves already (row L12).
+async fn go_on(productions: Productions, cancel: CancellationToken) {
+    match cancel.run_until_cancelled(productions.go_on()).await {
+        Some(Ok(0)) | None => {}
+        Some(Ok(productions)) => tracing::info!(productions, "shows go on where they were"),
+        Some(Err(error)) => tracing::error!(%error, "not every production could be looked at"),
+    }
 }
 
 /// `serve` makes the default production when there is none (contract, section 2).

@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use onair_core::{Decision, Production, Refusal, decide, needs, receipt};
+use onair_core::{Decision, Production, Refusal, advance, decide, needs, receipt};
 use onair_engine::Record;
 use onair_wire::{Commit, Receipt, Revision};
 
@@ -15,6 +15,28 @@ use crate::{archive, error::Error, hub::Published, shared::Shared};
 pub(super) struct Written {
     pub(super) commits: u64,
     pub(super) bytes: u64,
+    /// Whether the show was touched.
+    pub(super) show: bool,
+}
+
+/// Commits that may follow from one by themselves. A show takes a dozen; more would be our mistake.
+const STEPS_MAX: usize = 1_000;
+
+fn touches_show(commit: &Commit) -> bool {
+    use onair_core::production::server;
+    let show = [server::SYSTEM, server::SERVICES, server::SEQUENCES];
+    commit.changes.iter().any(|change| show.contains(&change.collection.as_str()))
+}
+
+/// What an operator must hear of even without looking (row L8).
+fn loud(shared: &Shared, commit: &Commit) {
+    for change in commit.changes.iter().filter(|change| change.id.as_str() == "lifecycle") {
+        let onair_wire::Op::Put(value) = &change.op else { continue };
+        if value["phase"] == "error" {
+            let (error, gave_up) = (&value["error"]["message"], value["recovery"]["gaveUp"] == true);
+            tracing::error!(production = %shared.id, revision = %commit.revision, %error, gave_up, "the show is in error");
+        }
+    }
 }
 
 pub(super) struct Batch<'a> {
@@ -23,6 +45,8 @@ pub(super) struct Batch<'a> {
     expected: Revision,
     commits: Vec<Published>,
     bytes: usize,
+    /// Whether a commit touched the show, so that calls and times may be others than before.
+    show: bool,
     answers: Vec<(Answer, Outcome)>,
 }
 
@@ -36,7 +60,7 @@ enum Outcome {
 impl<'a> Batch<'a> {
     pub(super) fn new(shared: &'a Arc<Shared>, working: &'a mut Production) -> Self {
         let expected = working.revision();
-        Self { shared, working, expected, commits: Vec::new(), bytes: 0, answers: Vec::new() }
+        Self { shared, working, expected, commits: Vec::new(), bytes: 0, show: false, answers: Vec::new() }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -56,9 +80,14 @@ impl<'a> Batch<'a> {
         }
         let outcome = match decide(self.working, &command, self.shared.clock.now()) {
             Ok(Decision::Commit(commit, receipt)) => {
+                let show = touches_show(&commit);
                 self.add(*commit);
+                if show {
+                    self.go_on();
+                }
                 Outcome::Done(receipt)
             }
+            Ok(Decision::AsIs(receipt)) => Outcome::Done(receipt),
             Ok(Decision::Known(revision)) => Outcome::Known(revision),
             Err(refusal) => {
                 self.shared.figures.refused(refusal.code());
@@ -68,7 +97,24 @@ impl<'a> Batch<'a> {
         self.answers.push((answer, outcome));
     }
 
+    /// Makes the commits that nobody asks for: what follows from the state, until it rests.
+    pub(super) fn go_on(&mut self) {
+        for _ in 0..STEPS_MAX {
+            match advance(self.working, self.shared.clock.now()) {
+                Ok(Some(commit)) => self.add(commit),
+                Ok(None) => return,
+                Err(refusal) => {
+                    tracing::error!(production = %self.shared.id, %refusal, "the show cannot go on");
+                    return;
+                }
+            }
+        }
+        tracing::error!(production = %self.shared.id, steps = STEPS_MAX, "the show does not come to rest");
+    }
+
     fn add(&mut self, commit: Commit) {
+        self.show |= touches_show(&commit);
+        loud(self.shared, &commit);
         self.working.apply(&commit).expect("what was just decided follows what it was decided on");
         let body = Bytes::from(commit.encode());
         self.bytes += body.len();
@@ -77,7 +123,7 @@ impl<'a> Batch<'a> {
 
     /// Appends, shows, answers.
     pub(super) async fn finish(self) -> Result<Written, onair_engine::Error> {
-        let Self { shared, working, expected, commits, bytes, answers } = self;
+        let Self { shared, working, expected, commits, bytes, show, answers } = self;
         if commits.is_empty() {
             answer(shared, answers).await;
             return Ok(Written::default());
@@ -100,7 +146,7 @@ impl<'a> Batch<'a> {
         shared.revision.send_replace(working.revision());
         shared.dirty.store(true, Ordering::Relaxed);
         answer(shared, answers).await;
-        Ok(Written { commits: count, bytes: bytes as u64 })
+        Ok(Written { commits: count, bytes: bytes as u64, show })
     }
 }
 

@@ -39,7 +39,7 @@ struct Job {
 
 impl Keeper {
     pub(super) fn new(image: Revision, replayed: u64, head: &Head) -> Self {
-        let since = Written { commits: replayed, bytes: 0 };
+        let since = Written { commits: replayed, ..Written::default() };
         let _ = image;
         Self { since, image_bytes: 0, job: Arc::default(), told: head.oldest }
     }

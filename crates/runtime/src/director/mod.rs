@@ -5,21 +5,28 @@
 //! slower the disk, the larger the next batch.
 
 mod batch;
+mod crew;
 mod keep;
 mod open;
+mod show;
 
 use std::{sync::Arc, time::Duration};
 
-use onair_core::{Command, Production};
-use onair_wire::Receipt;
-use tokio::{sync::mpsc, time::timeout};
+use onair_core::{Command, Intent, Production};
+use onair_wire::{Actor, Receipt};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{error::Error, shared::Shared};
 
 use batch::Batch;
 use keep::Keeper;
 
-pub(crate) use open::open;
+use show::Show;
+
+pub(crate) use open::{is_at_rest, open};
 
 /// Commands that may wait for one production. At a flush of 1 ms that is two batches; whoever comes after is told to
 /// come back rather than kept waiting.
@@ -40,6 +47,24 @@ pub(crate) struct Request {
     pub(crate) answer: Answer,
 }
 
+impl Request {
+    /// Nobody waits for what comes of it.
+    pub(crate) fn unanswered(actor: Actor, intent: Intent) -> Self {
+        let command = Command { actor, mutation: None, intent, versions: Default::default() };
+        Self { command, answer: Box::new(drop) }
+    }
+
+    /// Whoever sends it waits for what comes of it.
+    pub(crate) fn answered(
+        actor: Actor,
+        intent: Intent,
+    ) -> (Self, oneshot::Receiver<Result<Receipt, Error>>) {
+        let (sender, receiver) = oneshot::channel();
+        let request = Self::unanswered(actor, intent);
+        (Self { answer: Box::new(move |answer| drop(sender.send(answer))), ..request }, receiver)
+    }
+}
+
 /// Owns one production.
 pub(crate) struct Director {
     shared: Arc<Shared>,
@@ -47,25 +72,33 @@ pub(crate) struct Director {
     /// The state with everything that is on disk. Equal to what is shown, except during a batch.
     working: Production,
     keeper: Keeper,
+    show: Show,
 }
 
 impl Director {
+    fn new(shared: Arc<Shared>, inbox: mpsc::Receiver<Request>, working: Production, keeper: Keeper) -> Self {
+        Self { shared, inbox, working, keeper, show: Show::default() }
+    }
+
     /// Runs until the production is idle, removed, or the server ends.
     pub(crate) async fn run(mut self) {
         let ended = self.shared.ended.clone();
+        self.resume().await;
         loop {
             let first = tokio::select! {
                 biased;
                 () = ended.cancelled() => break,
                 received = timeout(IDLE, self.inbox.recv()) => match received {
-                    Ok(Some(request)) => request,
+                    Ok(Some(request)) => Some(request),
                     Ok(None) => break,
-                    Err(_) if self.shared.retire() => break,
+                    Err(_) if self.working.rests() && self.shared.retire() => break,
                     Err(_) => continue,
                 },
+                () = self.show.due(&self.shared.clock) => None,
             };
             self.batch(first).await;
         }
+        self.show.stand_down();
         self.inbox.close();
         while let Some(request) = self.inbox.recv().await {
             (request.answer)(Err(Error::Closing));
@@ -73,29 +106,55 @@ impl Director {
         self.shared.hub.end();
     }
 
-    async fn batch(&mut self, first: Request) {
+    /// Goes on with what another server left open (row L12).
+    async fn resume(&mut self) {
+        if self.shared.damage().is_some() {
+            return;
+        }
+        if let Some(request) = show::resumption(&self.shared, &self.working) {
+            self.batch(Some(request)).await;
+        }
+        self.show.follow(&self.shared, &self.working);
+    }
+
+    /// `first` and what waits behind it; without one, what happens by itself because time has passed.
+    async fn batch(&mut self, first: Option<Request>) {
         if let Some(reason) = self.shared.damage() {
             let reason = reason.to_owned();
+            self.show.stand_down();
             return self.refuse(first, &reason);
         }
         if let Some(oldest) = self.keeper.trimmed() {
             self.working.forget_before(oldest);
         }
+        let woken = first.is_none();
         let mut batch = Batch::new(&self.shared, &mut self.working);
-        batch.take(first).await;
+        match first {
+            Some(first) => batch.take(first).await,
+            None => batch.go_on(),
+        }
         while batch.has_room()
             && let Ok(request) = self.inbox.try_recv()
         {
             batch.take(request).await;
         }
         match batch.finish().await {
-            Ok(written) => self.keeper.wrote(&self.shared, &self.working, written),
+            Ok(written) => {
+                self.keeper.wrote(&self.shared, &self.working, written);
+                if woken && !written.show {
+                    self.show.postpone(&self.shared.clock);
+                } else if written.show {
+                    self.show.follow(&self.shared, &self.working);
+                }
+            }
             Err(error) => self.begin_again(&error).await,
         }
     }
 
-    fn refuse(&mut self, first: Request, reason: &str) {
-        (first.answer)(Err(Error::ReadOnly(reason.to_owned())));
+    fn refuse(&mut self, first: Option<Request>, reason: &str) {
+        if let Some(first) = first {
+            (first.answer)(Err(Error::ReadOnly(reason.to_owned())));
+        }
         while let Ok(request) = self.inbox.try_recv() {
             (request.answer)(Err(Error::ReadOnly(reason.to_owned())));
         }
@@ -108,5 +167,6 @@ impl Director {
         if let Err(error) = open::catch_up(&self.shared, &mut self.working).await {
             self.shared.set_read_only(&error.to_string());
         }
+        self.show.follow(&self.shared, &self.working);
     }
 }

@@ -36,9 +36,17 @@ pub(crate) async fn open(stage: &Arc<Stage>, id: &ProductionId, head: Head) -> R
     let (sender, inbox) = mpsc::channel::<Request>(INBOX);
     let shared = Shared::new(stage, state.clone(), sender, damage);
     let keeper = Keeper::new(kept, replayed, &head);
-    let director = Director { shared: Arc::clone(&shared), inbox, working: state, keeper };
+    let director = Director::new(Arc::clone(&shared), inbox, state, keeper);
     stage.tasks.spawn(TaskKind::Director, director.run());
     Ok(Handle::new(shared))
+}
+
+/// Whether the production has nothing under way and nothing to watch. Reads it, and lets it go again.
+pub(crate) async fn is_at_rest(stage: &Stage, id: &ProductionId, head: &Head) -> Result<bool, Error> {
+    let mut state = from_image(stage, id, head).await?;
+    fold(stage.engine.as_ref(), &mut state, head.last).await?;
+    let told = state.manifest().is_none_or(|manifest| manifest.written.backends.is_empty());
+    Ok(state.rests() && told)
 }
 
 async fn from_image(stage: &Stage, id: &ProductionId, head: &Head) -> Result<Production, Error> {

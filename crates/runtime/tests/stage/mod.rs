@@ -45,7 +45,13 @@ impl Stage {
         let engine = Arc::new(Memory::open(storage));
         let clock = Clock::simulated(Timestamp::from_millis(1_000_000));
         let tasks = Tasks::new();
-        let options = Options { engine: engine.clone(), clock: clock.clone(), tasks, keep, random };
+        let adapters = onair_runtime::adapter::Adapters::new([(
+            "builtin",
+            Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
+        )]);
+        let backends = None;
+        let options =
+            Options { engine: engine.clone(), clock: clock.clone(), tasks, keep, random, adapters, backends };
         Self { engine, productions: Productions::new(options), clock }
     }
 

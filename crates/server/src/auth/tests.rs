@@ -41,6 +41,11 @@ impl Bench {
         let admin = AdminToken::open(folder.path()).expect("made");
         let access = Access::new(tokens, Some(admin), clock.clone(), rates, &Pace::Simulated(clock.clone()));
         let productions = Productions::new(onair_runtime::Options {
+            adapters: onair_runtime::adapter::Adapters::new([(
+                "builtin",
+                Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
+            )]),
+            backends: None,
             engine: Arc::new(Memory::new()),
             clock: clock.clone(),
             tasks: Tasks::new(),

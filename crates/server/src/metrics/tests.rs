@@ -31,8 +31,18 @@ impl Bench {
         let clock = Clock::simulated(Timestamp::from_millis(1_763_661_600_000));
         let engine = Arc::new(Memory::new());
         let (tasks, keep) = (Tasks::new(), Keep::default());
-        let productions =
-            Productions::new(Options { engine, clock: clock.clone(), tasks, keep, random: || 7 });
+        let productions = Productions::new(Options {
+            engine,
+            clock: clock.clone(),
+            tasks,
+            keep,
+            random: || 7,
+            adapters: onair_runtime::adapter::Adapters::new([(
+                "builtin",
+                Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
+            )]),
+            backends: None,
+        });
         let app = App::new(Parts {
             productions,
             access: Access::default(),

@@ -119,7 +119,7 @@ async fn resolve(
     let handle = on.open().await?;
     let wish = Resolve { conflict: id.clone(), choose, value };
     let receipt = on.execute(&handle, conditions.mutation, Intent::Resolve(wish)).await?;
-    let Receipt { revision, outcome, conflicts } = receipt;
+    let Receipt { revision, outcome, conflicts, .. } = receipt;
     let written = Written { id: Some(id.into()), revision, outcome, conflicts };
     Ok((tagged(revision), Json(written)).into_response())
 }

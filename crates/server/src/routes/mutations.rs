@@ -62,7 +62,7 @@ async fn mutate(
     let handle = on.open().await?;
     let id = id.or(conditions.mutation);
     let receipt = on.execute(&handle, id.clone(), Intent::Mutate(mutations)).await?;
-    let Receipt { revision, outcome, conflicts } = receipt;
+    let Receipt { revision, outcome, conflicts, .. } = receipt;
     let written = Written { id: id.map(Into::into), revision, outcome, conflicts };
     Ok((tagged(revision), Json(written)).into_response())
 }

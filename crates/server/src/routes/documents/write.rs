@@ -183,7 +183,7 @@ impl Edited {
     }
 
     pub(in crate::routes) fn body(&self) -> Written {
-        let Receipt { revision, outcome, conflicts } = self.receipt.clone();
+        let Receipt { revision, outcome, conflicts, .. } = self.receipt.clone();
         Written { id: Some(self.at.id.clone().into()), revision, outcome, conflicts }
     }
 }

@@ -1,0 +1,85 @@
+//! The lifecycle's actions as a caller sees them: asked for, waited for, and what came of them (row L13).
+
+use onair_core::{Act, Intent, Phase, Progress, lifecycle::Trouble};
+use onair_wire::{Actor, Code, DocumentId, MutationId, Problem, Revision};
+use serde_json::json;
+
+use crate::{error::Error, handle::Handle};
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acted {
+    /// The sequence that carried it out, or carries it out still; nobody's for a flag.
+    pub sequence: Option<DocumentId>,
+    /// Where the production is now.
+    pub phase: Phase,
+    /// Where its log is.
+    pub revision: Revision,
+    /// Whether it is under way still.
+    pub under_way: bool,
+    /// Why it did not work.
+    pub trouble: Option<Trouble>,
+}
+
+impl Acted {
+    /// What the caller is told when it did not work.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        let trouble = self.trouble.as_ref()?;
+        let code = if trouble.code == "step-timeout" { Code::StepTimeout } else { Code::StepFailed };
+        Some(
+            Problem::new(code, trouble.message.clone())
+                .with("sequence", json!(self.sequence))
+                .with("phase", json!(self.phase))
+                .with("revision", self.revision.0)
+                .with("error", json!(trouble)),
+        )
+    }
+}
+
+impl Handle {
+    /// Asks for an action, and waits until it and what follows from it by itself has ended; or does not wait, when the
+    /// caller does not (`wait`), or when nobody may have to (row L7).
+    ///
+    /// # Errors
+    /// As [`Handle::execute`].
+    ///
+    /// # Cancellation
+    /// The action goes on.
+    pub async fn act(
+        &self,
+        actor: Actor,
+        mutation: Option<MutationId>,
+        act: Act,
+        wait: bool,
+    ) -> Result<Acted, Error> {
+        let name = act.name();
+        let receipt = self.execute(actor, mutation, Intent::Act(act)).await?;
+        let wait = wait && name != onair_core::ActionName::EmergencyStop;
+        let mut shown = self.shared().revision.subscribe();
+        loop {
+            shown.borrow_and_update();
+            let state = self.state();
+            let progress = match &receipt.sequence {
+                Some(sequence) => state.progress(name, sequence.as_str()),
+                None => Progress::Ended(None),
+            };
+            let acted = |under_way, trouble| Acted {
+                sequence: receipt.sequence.clone(),
+                phase: state.phase(),
+                revision: state.revision(),
+                under_way,
+                trouble,
+            };
+            match progress {
+                Progress::Ended(trouble) => return Ok(acted(false, trouble)),
+                Progress::UnderWay if !wait => return Ok(acted(true, None)),
+                Progress::UnderWay => {}
+            }
+            tokio::select! {
+                changed = shown.changed() => if changed.is_err() { return Err(Error::Closing) },
+                () = self.ended() => return Err(Error::Closing),
+            }
+        }
+    }
+}
