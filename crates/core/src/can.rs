@@ -25,7 +25,7 @@ pub struct Can {
     /// What is missing: names of services and collections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing_dependencies: Vec<String>,
-    /// The sequence that is under way for the same and would be joined.
+    /// The sequence that is under way: for the same, and would be joined; or in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
 }
@@ -60,10 +60,11 @@ pub(crate) enum Way {
 pub(crate) struct No {
     pub(crate) reason: String,
     pub(crate) missing: Vec<String>,
+    pub(crate) sequence: Option<String>,
 }
 
 fn no(reason: impl Into<String>) -> Result<Way, No> {
-    Err(No { reason: reason.into(), missing: Vec::new() })
+    Err(No { reason: reason.into(), missing: Vec::new(), sequence: None })
 }
 
 /// What `name` would come to now.
@@ -85,7 +86,8 @@ pub(crate) fn way(production: &Production, name: ActionName) -> Result<Way, No> 
 }
 
 fn under_way(sequence: &Sequence) -> Result<Way, No> {
-    no(format!("{} is still under way", sequence.id))
+    let reason = format!("{} is still under way", sequence.id);
+    Err(No { reason, missing: Vec::new(), sequence: Some(sequence.id.clone()) })
 }
 
 fn initialize(lifecycle: &Lifecycle, running: Option<Sequence>) -> Result<Way, No> {
@@ -102,7 +104,8 @@ fn start(production: &Production, lifecycle: &Lifecycle, running: Option<Sequenc
     match (lifecycle.phase, running) {
         (Phase::Starting, Some(sequence)) if sequence.kind == Kind::Start => Ok(Way::Join(sequence.id)),
         (Phase::Starting, Some(sequence)) => {
-            no(format!("the start before is being rolled back by {}", sequence.id))
+            let reason = format!("the start before is being rolled back by {}", sequence.id);
+            Err(No { reason, missing: Vec::new(), sequence: Some(sequence.id) })
         }
         (Phase::Live, _) => no("the show is live already"),
         (_, Some(sequence)) => under_way(&sequence),
@@ -111,11 +114,12 @@ fn start(production: &Production, lifecycle: &Lifecycle, running: Option<Sequenc
             if missing.is_empty() {
                 return Ok(Way::Begin);
             }
-            Err(No { reason: format!("a start needs {}", missing.join(", ")), missing })
+            Err(No { reason: format!("a start needs {}", missing.join(", ")), missing, sequence: None })
         }
         (phase, None) => Err(No {
             reason: format!("the phase is {}, and start needs ready", phase.as_str()),
             missing: missing(production),
+            sequence: None,
         }),
     }
 }
@@ -195,8 +199,8 @@ impl From<Result<Way, No>> for Can {
         match way {
             Ok(Way::Join(sequence)) => Self { allowed: true, sequence: Some(sequence), ..Self::default() },
             Ok(_) => Self { allowed: true, ..Self::default() },
-            Err(No { reason, missing }) => {
-                Self { reason: Some(reason), missing_dependencies: missing, ..Self::default() }
+            Err(No { reason, missing, sequence }) => {
+                Self { allowed: false, reason: Some(reason), missing_dependencies: missing, sequence }
             }
         }
     }

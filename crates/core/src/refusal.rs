@@ -93,6 +93,8 @@ pub enum Refusal {
         reason: String,
         /// What is missing: names of services and collections (row L9).
         missing: Vec<String>,
+        /// The sequence that is in the way: a caller can wait for it (row L13).
+        sequence: Option<String>,
     },
 }
 
@@ -100,7 +102,7 @@ impl Refusal {
     /// Something that the state does not allow.
     #[must_use]
     pub fn not_allowed(reason: impl Into<String>) -> Self {
-        Self::NotAllowed { reason: reason.into(), missing: Vec::new() }
+        Self::NotAllowed { reason: reason.into(), missing: Vec::new(), sequence: None }
     }
 
     /// An invalid place.
@@ -148,8 +150,13 @@ impl Refusal {
                 problem.with("revision", revision.0)
             }
             Self::MutationIdReused { revision, .. } => problem.with("revision", revision.0),
-            Self::NotAllowed { reason, missing } => {
-                problem.with("reason", reason.as_str()).with("missingDependencies", json!(missing))
+            Self::NotAllowed { reason, missing, sequence } => {
+                let problem =
+                    problem.with("reason", reason.as_str()).with("missingDependencies", json!(missing));
+                match sequence {
+                    Some(sequence) => problem.with("sequence", sequence.as_str()),
+                    None => problem,
+                }
             }
             Self::TooLarge { limit, .. } => problem.with("limit", *limit),
             Self::NotFound { .. } => problem,

@@ -114,7 +114,8 @@ pub(super) enum Acted {
 pub(super) fn decide(production: &Production, context: &Context<'_>, act: &Act) -> Result<Acted, Refusal> {
     check(act)?;
     let way = can::way(production, act.name());
-    let way = way.map_err(|No { reason, missing }| Refusal::NotAllowed { reason, missing })?;
+    let way =
+        way.map_err(|No { reason, missing, sequence }| Refusal::NotAllowed { reason, missing, sequence })?;
     let stage = Stage::new(production, context);
     match way {
         Way::AsIs => Ok(Acted::AsIs(None)),
@@ -152,7 +153,7 @@ fn same_session(production: &Production, running: &str, act: &Act) -> Result<(),
         return Ok(());
     }
     let reason = format!("{running} is under way for session {}", current.unwrap_or_default());
-    Err(Refusal::NotAllowed { reason, missing: Vec::new() })
+    Err(Refusal::NotAllowed { reason, missing: Vec::new(), sequence: Some(running.to_owned()) })
 }
 
 fn cause(stage: &Stage<'_>, name: ActionName, sequence: Option<&str>) -> Cause {

@@ -83,7 +83,7 @@ fn conflicts(
     let (open, resolved): (Vec<_>, Vec<_>) = documents.by_age().partition(|(_, document)| is_open(document));
     if open.len() + touched.len() > CONFLICTS_OPEN_MAX {
         let reason = format!("{} conflicts are open; resolve some before making more", open.len());
-        return Err(Refusal::NotAllowed { reason, missing: Vec::new() });
+        return Err(Refusal::not_allowed(reason));
     }
     let surplus = (resolved.len() + touched.len()).saturating_sub(CONFLICTS_RESOLVED_MAX);
     let old = resolved.into_iter().filter(|(id, _)| !touched.contains(id)).take(surplus);

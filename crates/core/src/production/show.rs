@@ -52,6 +52,13 @@ impl Production {
         self.server_document(server::SEQUENCES, id).map(|document| read(document))
     }
 
+    /// The sequences that are kept, newest first.
+    #[must_use]
+    pub fn sequences(&self) -> Vec<Sequence> {
+        let documents = self.collection(server::SEQUENCES).into_iter().flat_map(super::Documents::by_age);
+        documents.rev().map(|(_, document)| read(document)).collect()
+    }
+
     /// The sequence under way.
     #[must_use]
     pub fn running(&self) -> Option<Sequence> {

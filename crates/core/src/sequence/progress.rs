@@ -143,7 +143,8 @@ impl Step {
     pub(crate) fn fail(&mut self, settings: &Settings, now: Timestamp, failure: Failure) {
         let Failure { message, retryable, unknown } = failure;
         self.error = Some(message);
-        self.unknown = unknown;
+        // What an earlier attempt may have done, a later one that failed has not undone.
+        self.unknown |= unknown;
         let at = now.plus(backoff::delay(settings, self.attempts, &self.key));
         let in_time = self.is_timed_per_attempt() || self.deadline.is_none_or(|deadline| at < deadline);
         if retryable && self.attempts <= settings.max_retries && in_time {

@@ -65,7 +65,7 @@ impl Show {
         command
     }
 
-    fn apply(&mut self, commit: Commit) {
+    pub(crate) fn apply(&mut self, commit: Commit) {
         self.production.apply(&commit).expect("what was decided follows");
         let sent = Commit::decode(&commit.encode()).expect("what was encoded");
         assert_eq!(sent, commit, "a commit survives the wire");

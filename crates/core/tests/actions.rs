@@ -1,0 +1,248 @@
+//! Every action in every phase: what it comes to, and what `can` and `validate` say of it before.
+
+mod show;
+
+use onair_core::{
+    Act, ActionName, Due, Intent, Phase, Refusal, Report, StepError, advance, can, plan, validate,
+};
+use onair_wire::{Actor, Timestamp};
+use serde_json::json;
+use show::Show;
+
+const START: Act = Act::Start { session_id: None, kind: None };
+
+fn go_on(show: &mut Show) {
+    while let Some(commit) = advance(&show.production, Timestamp::from_millis(2_000)).expect("allowed") {
+        show.apply(commit);
+    }
+}
+
+fn act(show: &mut Show, act: Act) -> Result<Option<String>, Refusal> {
+    let receipt = show.execute(Intent::Act(act), None)?;
+    go_on(show);
+    Ok(receipt.sequence.map(|sequence| sequence.to_string()))
+}
+
+/// Answers every call that is due, and those that follow, while `wanted` says so.
+fn answer(show: &mut Show, wanted: impl Fn(&Due) -> bool, result: &Result<(), StepError>) {
+    while let Some(due) = show.production.due().into_iter().find(|due| wanted(due)) {
+        let Due { sequence, step, key, attempt, .. } = due;
+        let report = Report { sequence, step, key, attempt, result: result.clone() };
+        show.execute(Intent::Report(report), None).expect("taken");
+        go_on(show);
+    }
+}
+
+fn done(show: &mut Show) {
+    answer(show, |_| true, &Ok(()));
+}
+
+/// A show that rests in `phase`, or is under way in it while a service does not answer.
+fn show_in(phase: Phase) -> Show {
+    let mut show = Show::with(&json!({ "settings": { "autoRecovery": false } }));
+    show.mutate(json!({"op": "put", "collection": "feed", "document": "a", "value": {}}))
+        .expect("a document");
+    if phase == Phase::Idle {
+        return show;
+    }
+    act(&mut show, Act::Initialize).expect("allowed");
+    match phase {
+        Phase::Initializing => return show,
+        Phase::Error => {
+            let error = StepError { message: "no".into(), retryable: false, unknown: false };
+            answer(&mut show, |_| true, &Err(error));
+            return show;
+        }
+        _ => done(&mut show),
+    }
+    if phase == Phase::Ready {
+        return show;
+    }
+    act(&mut show, START).expect("allowed");
+    if phase == Phase::Starting {
+        return show;
+    }
+    done(&mut show);
+    if phase == Phase::Stopping {
+        act(&mut show, Act::Stop).expect("allowed");
+    }
+    assert_eq!(show.production.phase(), phase);
+    show
+}
+
+fn acts() -> [Act; 7] {
+    [Act::Initialize, START, Act::Stop, Act::Pause, Act::Resume, Act::EmergencyStop, Act::Recover]
+}
+
+#[test]
+fn l9_every_action_in_every_phase() {
+    // What each action comes to: `-` refused, `=` joined or so already, `.` cancelled, else the phase it ends in when
+    // everybody answers: i(dle), r(eady), l(ive). Columns: initialize start stop pause resume emergency-stop recover.
+    let table = [
+        (Phase::Idle, "r----i-"),
+        (Phase::Initializing, "=----i-"),
+        (Phase::Ready, "-l---i-"),
+        (Phase::Starting, "-=.--i-"),
+        (Phase::Live, "--rl=i-"),
+        (Phase::Stopping, "--=--i-"),
+        (Phase::Error, "--i--ii"),
+    ];
+    for (phase, row) in table {
+        for (expected, wish) in row.chars().zip(acts()) {
+            let mut show = show_in(phase);
+            assert_eq!(show.production.phase(), phase);
+            let told = format!("{} while {}", wish.name().as_str(), phase.as_str());
+            let before = (show.production.revision(), show.production.lifecycle().sequence);
+            let allowed = can(&show.production)[wish.name().as_str()].clone();
+            let actor = Actor::new("operator:kim").expect("an actor");
+            let planned = plan(&show.production, &wish, &actor, Timestamp::from_millis(2_000));
+            assert_eq!(planned.allowed, allowed.allowed, "{told}");
+            let came = act(&mut show, wish);
+            match expected {
+                '-' => {
+                    let Err(Refusal::NotAllowed { reason, missing, .. }) = came else {
+                        panic!("{told}: {came:?}")
+                    };
+                    assert_eq!((allowed.allowed, &allowed.reason), (false, &Some(reason)), "{told}");
+                    assert_eq!(allowed.missing_dependencies, missing, "{told}");
+                    assert_eq!(show.production.revision(), before.0, "{told} changed something");
+                }
+                '=' => {
+                    assert_eq!(came.expect("allowed"), before.1, "{told} is joined");
+                    assert_eq!(show.production.revision(), before.0, "{told} changed something");
+                }
+                '.' => {
+                    done(&mut show);
+                    assert_eq!(show.production.phase(), Phase::Ready, "{told}");
+                }
+                end => {
+                    came.unwrap_or_else(|refusal| panic!("{told}: {refusal}"));
+                    done(&mut show);
+                    let ended = show.production.phase().as_str();
+                    assert!(ended.starts_with(end), "{told} ends in {ended}");
+                }
+            }
+            show.check();
+        }
+    }
+}
+
+#[test]
+fn l4_a_start_says_what_it_lacks() {
+    let mut show = Show::begun();
+    let start = can(&show.production)["start"].clone();
+    assert_eq!(start.missing_dependencies, ["livefeed", "session", "host", "producer", "feed"]);
+    act(&mut show, Act::Initialize).expect("allowed");
+    done(&mut show);
+    let refusal = act(&mut show, START).expect_err("there is no content");
+    assert_eq!(refusal.to_string(), "a start needs feed");
+    let validity = validate(&show.production, Phase::Live);
+    assert_eq!((validity.valid, validity.missing_dependencies), (false, vec!["feed".to_owned()]));
+}
+
+#[test]
+fn l6_a_stop_goes_on_to_ready_by_itself_and_each_move_is_in_the_history() {
+    let mut show = show_in(Phase::Live);
+    act(&mut show, Act::Stop).expect("allowed");
+    done(&mut show);
+    let moves: Vec<String> = (show.production.collection("_transitions").expect("a history").by_age())
+        .map(|(_, document)| {
+            let value = document.value();
+            format!(
+                "{} {}",
+                value["to"].as_str().expect("a phase"),
+                value["reason"].as_str().expect("a reason")
+            )
+        })
+        .collect();
+    let expected = [
+        "initializing user_action",
+        "ready dependency_ready",
+        "starting user_action",
+        "live dependency_ready",
+        "stopping user_action",
+        "idle user_action",
+        "initializing system_init",
+        "ready dependency_ready",
+    ];
+    assert_eq!(moves, expected);
+}
+
+#[test]
+fn l7_nobody_is_told_of_an_emergency_stop() {
+    let backend =
+        json!({ "name": "hook", "type": "webhook", "url": "https://example.org/", "secret": "env:S" });
+    let mut show = Show::with(&json!({ "requires": [], "backends": [backend] }));
+    act(&mut show, Act::Initialize).expect("allowed");
+    done(&mut show);
+    act(&mut show, START).expect("allowed");
+    done(&mut show);
+    let told = |show: &Show| show.value("_system", "broadcast").expect("told")["broadcastState"].clone();
+    assert_eq!(told(&show), "live");
+    act(&mut show, Act::EmergencyStop).expect("allowed");
+    assert_eq!(told(&show), "live", "the forced move tells nobody");
+    done(&mut show);
+    assert_eq!(told(&show), "live", "nor does what follows from it");
+    act(&mut show, Act::Initialize).expect("allowed");
+    assert_eq!(told(&show), "idle", "the next ordinary move does");
+}
+
+#[test]
+fn l13_a_start_of_another_session_is_not_joined() {
+    let mut show = show_in(Phase::Starting);
+    let other = Act::Start { session_id: Some("other".into()), kind: None };
+    let refusal = act(&mut show, other).expect_err("another session");
+    assert!(refusal.to_string().contains("is under way for session s-"), "{refusal}");
+}
+
+#[test]
+fn l2_pausing_twice_is_pausing_once() {
+    let mut show = show_in(Phase::Live);
+    act(&mut show, Act::Pause).expect("allowed");
+    assert!(show.production.lifecycle().paused);
+    let revision = show.production.revision();
+    act(&mut show, Act::Pause).expect("allowed");
+    assert_eq!(show.production.revision(), revision);
+    act(&mut show, Act::Resume).expect("allowed");
+    assert!(!show.production.lifecycle().paused);
+}
+
+#[test]
+fn s1_a_manifest_names_what_is_wrong_with_its_services() {
+    let service = |name: &str, after: &[&str]| json!({ "name": name, "after": after });
+    let table = [
+        (json!({ "services": [service("a", &["b"]), service("b", &["a"])] }), "/services/0/after"),
+        (json!({ "services": [service("a", &["a"])] }), "/services/0/after"),
+        (json!({ "services": [service("a", &["x"])] }), "/services/0/after/0"),
+        (json!({ "services": [service("a", &[]), service("a", &[])] }), "/services/1/name"),
+        (json!({ "services": [service("a", &[]), service("b", &["a"])], "start": ["b", "a"] }), "/start/0"),
+        (json!({ "services": [service("a", &[])], "start": ["b"] }), "/start/0"),
+        (
+            json!({ "services": [{ "name": "a", "adapter": { "type": "magic" } }] }),
+            "/services/0/adapter/type",
+        ),
+    ];
+    for (manifest, place) in table {
+        let error = onair_core::Manifest::new(manifest.clone()).expect_err("it is wrong");
+        let onair_wire::json::JsonError::Invalid { pointer, .. } = error else {
+            panic!("{manifest}: {error}")
+        };
+        assert_eq!(pointer, place, "{manifest}");
+    }
+    let free = onair_core::Manifest::new(json!({ "services": [service("a", &[]), service("b", &["a"])] }));
+    assert_eq!(free.expect("a manifest").written.start, ["a", "b"]);
+}
+
+#[test]
+fn s1_a_service_that_is_up_is_not_taken_away() {
+    let mut show = show_in(Phase::Live);
+    let other = json!({ "services": [{ "name": "livefeed" }] });
+    let refusal = show.execute(Intent::Configure(other), None).expect_err("host is on");
+    assert!(refusal.to_string().starts_with("service host is active"), "{refusal}");
+}
+
+#[test]
+fn the_actions_are_those_of_the_contract() {
+    let names: Vec<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["initialize", "start", "stop", "pause", "resume", "emergency-stop", "recover"]);
+}
