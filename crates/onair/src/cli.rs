@@ -147,7 +147,8 @@ impl Usage {
                 .find_map(|kind| error.get(kind))
                 .and_then(|value| match value {
                     ContextValue::String(one) => Some(one.clone()),
-                    ContextValue::Strings(several) => several.first().cloned(),
+                    // The nearest of them is the last.
+                    ContextValue::Strings(several) => several.last().cloned(),
                     _ => None,
                 });
         let hint =
