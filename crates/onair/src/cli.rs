@@ -67,6 +67,22 @@ pub(crate) enum Command {
     Serve(command::serve::Options),
     /// How a production is
     Status(command::status::Options),
+    /// Make the services of a production ready
+    Initialize(command::action::Options),
+    /// Go live
+    Start(command::action::Start),
+    /// End the show
+    Stop(command::action::Options),
+    /// Interrupt the show
+    Pause(command::action::Brief),
+    /// Go on after a pause
+    Resume(command::action::Brief),
+    /// Come back from an error
+    Recover(command::action::Options),
+    /// End everything at once
+    EmergencyStop(command::action::EmergencyStop),
+    /// What was begun, and how far it came
+    Sequences(command::sequences::Options),
     /// Show a document, or a collection
     Get(command::get::Options),
     /// Create or replace a document
@@ -194,10 +210,9 @@ mod tests {
     /// The names of all commands that do something, `token create` say.
     fn names(command: &clap::Command, before: &str) -> Vec<String> {
         let name = format!("{before} {}", command.get_name()).trim().to_owned();
-        match command.has_subcommands() {
-            true => command.get_subcommands().flat_map(|inner| names(inner, &name)).collect(),
-            false => vec![name],
-        }
+        let itself = !command.is_subcommand_required_set();
+        let inner = command.get_subcommands().flat_map(|inner| names(inner, &name));
+        itself.then(|| name.clone()).into_iter().chain(inner).collect()
     }
 
     #[test]
@@ -258,7 +273,17 @@ mod tests {
             ("serve --host studio.local --host b --log json", true),
             ("serve --listen nowhere", false),
             ("statsu", false),
-            ("start", false),
+            ("start", true),
+            ("start studio --session s-1 --kind analysis --no-wait", true),
+            ("start --dry-run", true),
+            ("start --dry-run --no-wait", false),
+            ("stop studio --no-wait", true),
+            ("stop --no-wait --steps", false),
+            ("pause --no-wait", false),
+            ("emergency-stop --yes", true),
+            ("sequences start-43 --wait --steps", true),
+            ("sequences --wait", false),
+            ("sequences --limit 0", false),
         ];
         for (line, good) in table {
             let parsed = Cli::try_parse_from(std::iter::once("onair").chain(line.split(' ')));

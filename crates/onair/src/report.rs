@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io::{self, IsTerminal, Write},
 };
 
@@ -23,10 +23,27 @@ pub(crate) struct Report {
     styled_notes: bool,
 }
 
+/// What a command knows of a failure beyond what the server said; a context of [`remote::Error::Refused`].
+#[derive(Debug)]
+pub(crate) struct Advice {
+    /// Lines behind the sentence.
+    pub(crate) lines: Vec<String>,
+    /// What to do, in the place of the hint that there is for every refusal.
+    pub(crate) hint: Option<String>,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join(", "))
+    }
+}
+
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[1;31m";
 const PLAIN: &str = "\x1b[0m";
+/// How wide a line may be that is drawn over: the narrowest terminal in use, less a column.
+const DRAWN_CHARS_MAX: usize = 79;
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
@@ -98,6 +115,25 @@ impl Report {
         let _ = writeln!(io::stderr().lock(), "{dim}{}{plain}", printable(text));
     }
 
+    /// Whether what stands on stderr can be drawn over.
+    pub(crate) fn notes_move(self) -> bool {
+        self.styled_notes
+    }
+
+    /// Draws lines on stderr in the place of as many as are `above`.
+    pub(crate) fn redraw(self, above: usize, lines: &[String]) -> io::Result<()> {
+        let mut err = io::stderr().lock();
+        if above > 0 {
+            write!(err, "\x1b[{above}A\r\x1b[J")?;
+        }
+        for line in lines {
+            // A line that wraps would be two to draw over.
+            let line: String = printable(line).chars().take(DRAWN_CHARS_MAX).collect();
+            writeln!(err, "{DIM}{line}{PLAIN}")?;
+        }
+        err.flush()
+    }
+
     /// Why it did not work: for people on stderr, for programs on stdout.
     pub(crate) fn failure(self, error: &anyhow::Error) -> io::Result<()> {
         if self.json {
@@ -122,6 +158,9 @@ fn failure_lines(error: &anyhow::Error) -> Vec<String> {
         }
         _ => lines.push(format!("{error:#}")),
     }
+    if let Some(advice) = error.downcast_ref::<Advice>() {
+        lines.extend(advice.lines.iter().cloned());
+    }
     lines.extend(hint(error));
     lines
 }
@@ -131,7 +170,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.hint.clone();
     }
-    error.downcast_ref::<remote::Error>().and_then(remote::Error::hint)
+    let advised = error.downcast_ref::<Advice>().and_then(|advice| advice.hint.clone());
+    advised.or_else(|| error.downcast_ref::<remote::Error>().and_then(remote::Error::hint))
 }
 
 fn failure_value(error: &anyhow::Error) -> Value {

@@ -1,5 +1,6 @@
 //! The subcommands, a file each, and what they have at hand.
 
+pub(crate) mod action;
 pub(crate) mod backup;
 mod commit;
 pub(crate) mod completions;
@@ -15,6 +16,7 @@ pub(crate) mod productions;
 pub(crate) mod remove;
 pub(crate) mod replay;
 pub(crate) mod resolve;
+pub(crate) mod sequences;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod token;
@@ -26,6 +28,8 @@ use std::process::ExitCode;
 use onair_wire::{Code, ProductionId};
 use reqwest::Method;
 use serde_json::Value;
+
+use action::Action;
 
 use crate::{
     cli::{Cli, Command},
@@ -67,6 +71,14 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
     let context = Context { remote, production: global.production(), report };
     match command {
         Command::Status(options) => status::run(&context, &options).await,
+        Command::Initialize(options) => action::plain(&context, Action::Initialize, &options).await,
+        Command::Start(options) => action::start(&context, &options).await,
+        Command::Stop(options) => action::plain(&context, Action::Stop, &options).await,
+        Command::Pause(options) => action::brief(&context, Action::Pause, &options).await,
+        Command::Resume(options) => action::brief(&context, Action::Resume, &options).await,
+        Command::Recover(options) => action::plain(&context, Action::Recover, &options).await,
+        Command::EmergencyStop(options) => action::emergency_stop(&context, &options).await,
+        Command::Sequences(options) => sequences::run(&context, &options).await,
         Command::Get(options) => get::run(&context, &options).await,
         Command::Put(options) => write::put(&context, &options).await,
         Command::Patch(options) => write::patch(&context, &options).await,
@@ -138,6 +150,19 @@ pub(crate) fn text(value: &Value, name: &str) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
+}
+
+/// What a list names: texts, or things with a name. Nothing where there is no list.
+pub(crate) fn words(list: &Value) -> Vec<String> {
+    let word = |item: &Value| match item {
+        Value::String(text) => text.clone(),
+        Value::Object(_) => {
+            let names = ["name", "service", "collection"].map(|member| text(item, member));
+            names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| item.to_string())
+        }
+        other => other.to_string(),
+    };
+    list.as_array().into_iter().flatten().map(word).collect()
 }
 
 /// A value in one line, cut where it is long.

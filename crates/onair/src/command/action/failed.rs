@@ -1,0 +1,109 @@
+//! What is said about an action that was refused or failed, beyond the server's sentence: what is missing, which step
+//! it was, what was undone, and where to look next.
+
+use onair_wire::{Code, ProductionId};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{Action, aimed};
+use crate::{
+    command::{Context, text, words},
+    remote::{self, Error},
+    report::Advice,
+};
+
+/// The error with what belongs to it.
+pub(super) async fn explained(
+    context: &Context,
+    production: &ProductionId,
+    action: Action,
+    error: Error,
+) -> anyhow::Error {
+    let advice = match &error {
+        Error::Refused(refused) if error.is(Code::NotAllowed) => {
+            not_allowed(production, action, &refused.body)
+        }
+        Error::Refused(refused) if error.is(Code::StepFailed) || error.is(Code::StepTimeout) => {
+            let sequence = undone_in(context, production, &refused.body).await;
+            let owed = owed(context, production, &refused.body).await;
+            step_failed(production, &refused.body, &sequence, &owed)
+        }
+        Error::Network { .. } | Error::Timeout { .. } => {
+            let see = aimed("onair status", production);
+            context.report.note(&format!("what the server has begun, it goes on with; see: {see}"));
+            return error.into();
+        }
+        _ => return error.into(),
+    };
+    anyhow::Error::from(error).context(advice)
+}
+
+fn not_allowed(production: &ProductionId, action: Action, body: &Value) -> Advice {
+    let mut lines = Vec::new();
+    let reason = text(body, "reason");
+    if !reason.is_empty() && !text(body, "detail").contains(&reason) {
+        lines.push(reason);
+    }
+    lines.extend(words(&body["missingDependencies"]).into_iter().map(|name| format!("missing: {name}")));
+    let running = text(body, "sequence");
+    let hint = match running.is_empty() {
+        true => format!("onair why {}", action.as_str()),
+        false => {
+            lines.push(format!("running: {running}"));
+            format!("onair sequences {running} --wait")
+        }
+    };
+    Advice { lines, hint: Some(format!("see: {}", aimed(&hint, production))) }
+}
+
+/// The steps that were undone, the first undone first. Who cannot be asked says nothing.
+async fn undone_in(context: &Context, production: &ProductionId, body: &Value) -> Vec<String> {
+    if body["undone"].is_array() {
+        return words(&body["undone"]);
+    }
+    let id = text(body, "sequence");
+    if id.is_empty() {
+        return Vec::new();
+    }
+    let sequence = context.remote.of(production, Method::GET, &["sequences", &id]).value().await;
+    undone(&sequence.unwrap_or_default())
+}
+
+fn undone(sequence: &Value) -> Vec<String> {
+    let steps = sequence["steps"].as_array().into_iter().flatten().rev();
+    steps.filter(|step| step["status"] == "undone").map(|step| text(step, "name")).collect()
+}
+
+/// What could not be undone, as the lifecycle keeps it.
+async fn owed(context: &Context, production: &ProductionId, body: &Value) -> Vec<String> {
+    if body["owed"].is_array() {
+        return words(&body["owed"]);
+    }
+    let lifecycle: Result<Value, remote::Error> =
+        context.remote.of(production, Method::GET, &["documents", "_system", "lifecycle"]).value().await;
+    lifecycle.map(|document| words(&document["value"]["error"]["owed"])).unwrap_or_default()
+}
+
+fn step_failed(production: &ProductionId, body: &Value, undone: &[String], owed: &[String]) -> Advice {
+    let mut lines = Vec::new();
+    let step = text(body, "step");
+    if !step.is_empty() {
+        let why = match text(body, "error") {
+            why if why.is_empty() || text(body, "detail").contains(&why) => String::new(),
+            why => format!(": {why}"),
+        };
+        lines.push(format!("step: {step}{why}"));
+    }
+    let sequence = text(body, "sequence");
+    if !sequence.is_empty() {
+        lines.push(format!("sequence: {sequence}"));
+    }
+    lines.push(match undone {
+        [] => "undone: nothing".to_owned(),
+        undone => format!("undone: {}", undone.join(", ")),
+    });
+    if !owed.is_empty() {
+        lines.push(format!("still to be undone: {}", owed.join(", ")));
+    }
+    Advice { lines, hint: Some(format!("see: {}", aimed("onair why", production))) }
+}
