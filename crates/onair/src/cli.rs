@@ -83,6 +83,10 @@ pub(crate) enum Command {
     EmergencyStop(command::action::EmergencyStop),
     /// What was begun, and how far it came
     Sequences(command::sequences::Options),
+    /// The settings, and how to change them
+    Settings(command::settings::Options),
+    /// Who is told through the outbox, and what they did not take
+    Backends(command::backends::Options),
     /// Show a document, or a collection
     Get(command::get::Options),
     /// Create or replace a document
@@ -284,6 +288,12 @@ mod tests {
             ("sequences start-43 --wait --steps", true),
             ("sequences --wait", false),
             ("sequences --limit 0", false),
+            ("backends", true),
+            ("backends replay hook --from 41", true),
+            ("backends replay", false),
+            ("settings", true),
+            ("settings startupTimeout=20000 verbose=true", true),
+            ("settings verbose", false),
         ];
         for (line, good) in table {
             let parsed = Cli::try_parse_from(std::iter::once("onair").chain(line.split(' ')));

@@ -87,7 +87,7 @@ fn each(value: Toml, inner: impl Fn(Toml) -> anyhow::Result<Value>) -> anyhow::R
 }
 
 /// `startup_timeout` becomes `startupTimeout`.
-fn camel(key: &str) -> String {
+pub(crate) fn camel(key: &str) -> String {
     let mut parts = key.split('_');
     let mut name = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,6 +1,7 @@
 //! The subcommands, a file each, and what they have at hand.
 
 pub(crate) mod action;
+pub(crate) mod backends;
 pub(crate) mod backup;
 mod commit;
 pub(crate) mod completions;
@@ -18,6 +19,7 @@ pub(crate) mod replay;
 pub(crate) mod resolve;
 pub(crate) mod sequences;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod watch;
@@ -79,6 +81,8 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Recover(options) => action::plain(&context, Action::Recover, &options).await,
         Command::EmergencyStop(options) => action::emergency_stop(&context, &options).await,
         Command::Sequences(options) => sequences::run(&context, &options).await,
+        Command::Settings(options) => settings::run(&context, &options).await,
+        Command::Backends(options) => backends::run(&context, &options).await,
         Command::Get(options) => get::run(&context, &options).await,
         Command::Put(options) => write::put(&context, &options).await,
         Command::Patch(options) => write::patch(&context, &options).await,
