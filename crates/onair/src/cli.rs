@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Recover(command::action::Options),
     /// End everything at once
     EmergencyStop(command::action::EmergencyStop),
+    /// What stands in the way, and what to do next
+    Why(command::why::Options),
     /// What was begun, and how far it came
     Sequences(command::sequences::Options),
     /// The settings, and how to change them
@@ -285,6 +287,9 @@ mod tests {
             ("stop --no-wait --steps", false),
             ("pause --no-wait", false),
             ("emergency-stop --yes", true),
+            ("why", true),
+            ("why start studio", true),
+            ("why studio", false),
             ("sequences start-43 --wait --steps", true),
             ("sequences --wait", false),
             ("sequences --limit 0", false),

@@ -45,6 +45,16 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Initialize,
+        Self::Start,
+        Self::Stop,
+        Self::Pause,
+        Self::Resume,
+        Self::Recover,
+        Self::EmergencyStop,
+    ];
+
     /// The word of the contract.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -250,5 +260,14 @@ mod tests {
         for (action, answer, expected) in table {
             assert_eq!(result(action, &answer), expected);
         }
+    }
+
+    #[test]
+    fn an_action_is_written_as_it_is_sent() {
+        for action in Action::ALL {
+            let written = action.to_possible_value().map(|value| value.get_name().to_owned());
+            assert_eq!(written.as_deref(), Some(action.as_str()));
+        }
+        assert_eq!(Action::ALL.len(), Action::value_variants().len());
     }
 }

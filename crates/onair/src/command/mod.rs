@@ -23,6 +23,7 @@ pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod watch;
+pub(crate) mod why;
 pub(crate) mod write;
 
 use std::process::ExitCode;
@@ -80,6 +81,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Resume(options) => action::brief(&context, Action::Resume, &options).await,
         Command::Recover(options) => action::plain(&context, Action::Recover, &options).await,
         Command::EmergencyStop(options) => action::emergency_stop(&context, &options).await,
+        Command::Why(options) => why::run(&context, &options).await,
         Command::Sequences(options) => sequences::run(&context, &options).await,
         Command::Settings(options) => settings::run(&context, &options).await,
         Command::Backends(options) => backends::run(&context, &options).await,

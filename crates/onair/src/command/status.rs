@@ -7,7 +7,7 @@ use onair_wire::{Code, ProductionId};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Context, text};
+use super::{Context, backends, sequences, text, why::words};
 use crate::remote::Error;
 
 /// Which production.
@@ -50,7 +50,8 @@ fn status(snapshot: &Value) -> Value {
         .collect();
     let mut status = json!({
         "production": snapshot["production"], "phase": lifecycle["phase"], "paused": lifecycle["paused"],
-        "since": lifecycle["since"], "revision": snapshot["revision"], "epoch": snapshot["epoch"],
+        "since": lifecycle["since"], "session": lifecycle["sessionId"], "sequence": lifecycle["sequence"],
+        "services": snapshot["services"], "backends": snapshot["backends"], "revision": snapshot["revision"], "epoch": snapshot["epoch"],
         "at": snapshot["at"], "clients": snapshot["clients"], "documents": documents,
         "conflicts": snapshot["conflicts"], "findings": snapshot["findings"],
         "readOnly": false,
@@ -73,19 +74,41 @@ fn pairs(status: &Value) -> Vec<(&'static str, String)> {
     let mut pairs = vec![
         ("production", text(status, "production")),
         ("phase", format!("{}{paused}", text(status, "phase"))),
+    ];
+    for (head, name) in [("session", "session"), ("sequence", "sequence")] {
+        pairs.push((head, text(status, name)));
+    }
+    pairs.push(("services", each(&status["services"], words::state)));
+    pairs.push(("backends", each(&status["backends"], backend)));
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs.extend([
         ("revision", format!("{} of epoch {}", text(status, "revision"), text(status, "epoch"))),
         ("changed", text(status, "at")),
         ("clients", text(status, "clients")),
         ("documents", documents),
         ("conflicts", text(status, "conflicts")),
-    ];
+    ]);
     if let Value::String(why) = &status["readOnly"] {
         pairs.push(("read-only", why.clone()));
     }
     if status.get("error").is_some() {
-        pairs.push(("error", text(status, "error")));
+        pairs.push(("error", sequences::error(status)));
     }
     pairs
+}
+
+/// The members of an object, each with its name: `host ready, producer down`.
+fn each(things: &Value, said: impl Fn(&Value) -> String) -> String {
+    let things = things.as_object().into_iter().flatten();
+    things.map(|(name, thing)| format!("{name} {}", said(thing))).collect::<Vec<_>>().join("; ")
+}
+
+/// How far behind a backend is, and what it did not take.
+fn backend(backend: &Value) -> String {
+    match backends::parked(backend) {
+        0 => format!("lag {}", text(backend, "lag")),
+        parked => format!("lag {}, {parked} parked", text(backend, "lag")),
+    }
 }
 
 #[cfg(test)]
