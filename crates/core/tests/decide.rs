@@ -272,6 +272,14 @@ fn d8_a_schema_that_documents_break_is_refused_and_a_manifest_names_its_place() 
             json!({"backends": [{"name": "b", "type": "webhook", "url": "https://x", "secret": "hunter2"}]}),
             "/backends/0/secret",
         ),
+        (
+            json!({"backends": [{"name": "b", "type": "webhook", "url": "https://x", "function": "a:b"}]}),
+            "/backends/0/function",
+        ),
+        (
+            json!({"backends": [{"name": "b", "type": "convex", "url": "https://x", "function": "a/../b:c"}]}),
+            "/backends/0/function",
+        ),
         (json!({"colections": {}}), "/colections"),
     ];
     for (manifest, place) in table {

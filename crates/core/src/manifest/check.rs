@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use onair_wire::json::JsonError;
 use serde_json::{Value, json};
 
-use super::{Backend, NAMES_MAX, Requirement, Service, Written};
+use super::{Backend, BackendKind, FUNCTION_LENGTH_MAX, NAMES_MAX, Requirement, Service, Written};
 
 /// A manifest that names services of its own starts them in their order and requires nothing of others, unless it says
 /// something else: the defaults are about services that it does not have.
@@ -99,8 +99,25 @@ pub(super) fn backends(backends: &[Backend]) -> Result<(), JsonError> {
                 check_reference(&format!("/backends/{i}/{field}"), secret)?;
             }
         }
+        if let Some(function) = &backend.function {
+            let place = format!("/backends/{i}/function");
+            if backend.kind != BackendKind::Convex {
+                return Err(invalid(place, "only a backend of type `convex` has a `function`"));
+            }
+            if !is_function(function) {
+                return Err(invalid(place, "a mutation of Convex is `dir/file:function`"));
+            }
+        }
     }
     Ok(())
+}
+
+/// Whether this is `file:function`, with folders before the file or without.
+fn is_function(path: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let name = |name: &str| !name.is_empty() && name.chars().all(good);
+    path.len() <= FUNCTION_LENGTH_MAX
+        && path.split_once(':').is_some_and(|(file, function)| name(function) && file.split('/').all(name))
 }
 
 /// A manifest is a document that every viewer reads, so it names secrets and never holds them (row X3).

@@ -130,7 +130,15 @@ pub struct Backend {
     /// Opens Convex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The mutation that Convex is told by, instead of [`FUNCTION`]: `dir/file:function`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
 }
+
+/// The mutation that Convex is told by unless a manifest says another (row B1).
+pub const FUNCTION: &str = "users/sessions:updateBroadcastState";
+/// The longest path of a mutation, in characters: longer than any folder that somebody keeps functions in.
+const FUNCTION_LENGTH_MAX: usize = 256;
 
 /// The kinds of backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

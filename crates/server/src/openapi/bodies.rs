@@ -158,6 +158,9 @@ struct Backend {
     /// Opens Convex.
     #[schema(pattern = "^env:[A-Za-z0-9_]+$")]
     key: Option<String>,
+    /// The mutation that Convex is told by: `dir/file:function`. Only for `convex`.
+    #[schema(pattern = "^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*:[A-Za-z0-9_]+$", max_length = 256)]
+    function: Option<String>,
 }
 
 macro_rules! settings {
