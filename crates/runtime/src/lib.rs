@@ -14,6 +14,7 @@ mod handle;
 pub mod hub;
 pub mod outbox;
 mod productions;
+pub mod reach;
 mod shared;
 pub mod tasks;
 pub mod ticker;

@@ -17,7 +17,7 @@ pub use words::{Durability, HostName, LogFormat, LogLevel, OriginName};
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use onair_runtime::Keep;
+use onair_runtime::{Keep, reach::Allow};
 use onair_wire::{Millis, ProductionId};
 
 use crate::{auth::Rates, net};
@@ -120,6 +120,9 @@ settings! {
     keep_commits: u64 = Keep::default().commits, "keep.commits";
     /// How long commits are kept, unless `keep.commits` forgets them sooner.
     keep_age: Millis = Keep::default().age, "keep.age_ms";
+    /// Addresses that the server may call beside those of the open network, for webhooks, Convex and `http` services:
+    /// an address, a network or a name, with a port or without. Only these are called without TLS.
+    outbound_allow: Allow = Allow::default(), "outbound.allow";
     /// How logs are written to standard error.
     log_format: LogFormat = LogFormat::Text, "log.format";
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter as `info,onair_server=debug`.

@@ -120,6 +120,8 @@ fn x2_mistakes_are_named_by_their_place() {
         ("hosts = [1]", 1, 9, "hosts", "one of them is the number 1"),
         ("origins = [\"*\"]", 1, 11, "origins", "an origin is"),
         ("default_production = \"a/b\"", 1, 22, "default_production", "names a production"),
+        ("[outbound]\nallow = [\"*.internal\"]", 2, 9, "outbound.allow", "no wildcards"),
+        ("[outbound]\nallow = [\"10.0.0.1/8\"]", 2, 9, "outbound.allow", "bits behind its length"),
         ("[log]\nlevel = \"loud\"", 2, 9, "log.level", "is error, warn, info"),
         ("[log]\nformat = \"xml\"", 2, 10, "log.format", "is `text` or `json`"),
         ("[redis]\npassword = 12345", 2, 12, "redis.password", "is a text in quotes"),
@@ -156,6 +158,15 @@ fn x2_lists_are_said_in_each_source() {
     let env = load("", &[("ONAIR_HOSTS", "a.example, b.example:1,")], &Flags::default()).expect("good");
     let flags = Flags::default().with("hosts", both[0]).with("hosts", both[1]);
     assert_eq!([hosts(file), hosts(env), hosts(load("", &[], &flags).expect("good"))], [both; 3]);
+}
+
+#[test]
+fn x2_what_may_be_called_is_read_entry_by_entry() {
+    let text = "[outbound]\nallow = [\"10.0.0.0/8\", \"hooks.internal:8443\"]";
+    let file = load(text, &[], &Flags::default()).expect("good").outbound_allow;
+    let env = [("ONAIR_OUTBOUND_ALLOW", "10.0.0.0/8, hooks.internal:8443")];
+    assert_eq!(load("", &env, &Flags::default()).expect("good").outbound_allow, file);
+    assert!(file.names_host("hooks.internal", Some(8443)) && !file.names_host("hooks.internal", Some(1)));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use onair_runtime::reach::Allow;
+
 use super::value::{Given, Value};
 use crate::auth::guard;
 
@@ -144,4 +146,16 @@ names! {
     HostName, "list of hosts", guard::check_host;
     /// An origin whose pages are listened to.
     OriginName, "list of origins", guard::check_origin;
+}
+
+impl Value for Allow {
+    const KIND: &'static str = "list of addresses";
+    fn read(given: Given<'_>) -> Result<Self, String> {
+        let entries: Result<Vec<_>, String> = given.list()?.into_iter().map(str::parse).collect();
+        entries.map(Self::new)
+    }
+    fn show(&self) -> String {
+        let texts: Vec<String> = self.entries().iter().map(ToString::to_string).collect();
+        format!("{texts:?}")
+    }
 }
