@@ -1,8 +1,9 @@
 //! How services and backends are reached: a file for each type (rows S2, B1, B2).
 //!
 //! Nothing here decides. The core says what is to be asked, the runtime when; an adapter carries it out, says what came
-//! of it, and reports whoever appears or vanishes by itself.
+//! of it, and reports whoever appears or vanishes by itself. Whatever leaves the server goes through [`outbound`].
 
 mod builtin;
+pub mod outbound;
 
 pub use builtin::Builtin;

@@ -55,6 +55,12 @@ impl Allow {
         ports
     }
 
+    /// Whether anything at all is allowed at this port.
+    #[must_use]
+    pub fn has_entry_at(&self, port: u16) -> bool {
+        self.0.iter().any(|entry| entry.opens(Some(port)))
+    }
+
     /// Whether this address is allowed by name, at this port. Without a port, whether it is allowed at every port.
     #[must_use]
     pub fn names_address(&self, address: IpAddr, port: Option<u16>) -> bool {
