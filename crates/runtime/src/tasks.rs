@@ -27,6 +27,8 @@ pub enum TaskKind {
     Watchdog,
     /// Opens, once, the productions in which something is under way: ends at once.
     Opener,
+    /// Supervises a child process: ends when nothing of it is left; told to end, it ends the child first, gracefully.
+    Child,
     /// Sends one export: ends when its reader goes.
     Export,
 }
