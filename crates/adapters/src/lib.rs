@@ -7,8 +7,10 @@ pub mod backend;
 mod builtin;
 mod http;
 pub mod outbound;
+pub mod process;
 mod sign;
 mod status;
 
 pub use builtin::Builtin;
 pub use http::Http;
+pub use process::Processes;
