@@ -150,9 +150,11 @@ impl Child {
         let Self { guard, line, said, stdout, stderr, drained, .. } = self;
         let until = drained.unwrap_or_else(Instant::now);
         let mut word = [0; 256];
+        // Who it is comes first: what it prints may be taken for its being on, and then it has to be known whom to end.
+        let known = self.group.is_some() || self.ended || drained.is_some();
         tokio::select! {
-            lines = stdout.lines() => self.printed(true, lines),
-            lines = stderr.lines() => self.printed(false, lines),
+            lines = stdout.lines(), if known => self.printed(true, lines),
+            lines = stderr.lines(), if known => self.printed(false, lines),
             read = line.read(&mut word), if drained.is_none() => match read {
                 Ok(read @ 1..) => for line in said.take(&word[..read]) { self.heard(&line) },
                 // It says no more; what is left to know is that it is gone.
