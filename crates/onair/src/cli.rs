@@ -131,6 +131,9 @@ pub(crate) enum Command {
     Explain(command::explain::Options),
     /// Completions for a shell
     Completions(command::completions::Options),
+    /// Stand between the server and a process that it runs; for the server alone
+    #[command(hide = true)]
+    Guard(command::guard::Options),
 }
 
 /// A command line that parses and still asks for something that cannot be. Exit code 2.
@@ -216,7 +219,8 @@ mod tests {
     /// The names of all commands that do something, `token create` say.
     fn names(command: &clap::Command, before: &str) -> Vec<String> {
         let name = format!("{before} {}", command.get_name()).trim().to_owned();
-        let itself = !command.is_subcommand_required_set();
+        // What is hidden is for programs.
+        let itself = !command.is_subcommand_required_set() && !command.is_hide_set();
         let inner = command.get_subcommands().flat_map(|inner| names(inner, &name));
         itself.then(|| name.clone()).into_iter().chain(inner).collect()
     }

@@ -11,6 +11,7 @@ pub(crate) mod create;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod guard;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod productions;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => return explain::run(options, report),
         Command::Completions(options) => return completions::run(options),
         Command::Config(command) => return config::run(command, report),
+        Command::Guard(options) => return guard::run(options).await,
         Command::Backup(options) if options.check => return backup::check(options, report),
         Command::Replay(options) if options.file.is_some() => {
             return replay::from_file(options, report).await;
@@ -102,7 +104,11 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Import(options) => import::run(&context, &options).await,
         Command::Backup(options) => backup::run(&context, &options).await,
         Command::Token(command) => token::run(&context, &command).await,
-        Command::Serve(_) | Command::Explain(_) | Command::Completions(_) | Command::Config(_) => {
+        Command::Serve(_)
+        | Command::Explain(_)
+        | Command::Completions(_)
+        | Command::Config(_)
+        | Command::Guard(_) => {
             unreachable!("what needs no server was done above")
         }
     }
