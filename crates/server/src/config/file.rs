@@ -2,13 +2,13 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Finding, SETTINGS, value::Given};
+use super::{Config, Finding, SETTINGS, process, value::Given};
 
 /// The largest file that is read: far more than all settings need.
 const BYTES_MAX: usize = 1 << 20;
 
 /// How far a name may be from a known one to be taken for it misspelled.
-const NEAR: f64 = 0.8;
+pub(super) const NEAR: f64 = 0.8;
 
 /// Takes over what a file says; answers every mistake, in the order of its lines.
 pub(super) fn read(config: &mut Config, source: &str, text: &str) -> Vec<Finding> {
@@ -50,7 +50,13 @@ impl Reader<'_> {
                 format!("{prefix}.{}", name.get_ref())
             };
             let below = format!("{key}.");
-            if let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) {
+            if key == "process" {
+                let (processes, mistakes) = process::read(value);
+                self.config.processes = processes;
+                for (key, message, hint, offset) in mistakes {
+                    self.found(&key, message, hint, offset);
+                }
+            } else if let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) {
                 if let Err(message) = (setting.read)(self.config, Given::Toml(value.get_ref())) {
                     self.found(&key, message, None, value.span().start);
                 }

@@ -1,21 +1,23 @@
 //! What an operator decides: defaults, then the file, then the environment, then flags; each over the one before.
 //!
 //! All settings stand in one list below. The reader of the file, the names of variables, and `docs/configuration.md`
-//! are made from it. Nothing else reads the environment, and the environment is an argument.
+//! are made from it; the tables of processes have a list of their own. Nothing else reads the environment, and the environment is an argument.
 
 mod engine;
 mod file;
 mod finding;
+mod process;
 mod reference;
 mod value;
 mod words;
 
 pub use engine::{EngineUrl, Secret};
 pub use finding::Finding;
+pub use onair_adapters::process::Options as ProcessOptions;
 pub use reference::reference;
 pub use words::{Durability, HostName, LogFormat, LogLevel, OriginName};
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use onair_runtime::{Keep, reach::Allow};
 use onair_wire::{Millis, ProductionId};
@@ -54,13 +56,15 @@ macro_rules! settings {
                 #[doc = concat!("Key `", $key, "`, by default `", stringify!($default), "`.")]
                 pub $field: $type,
             )*
+            /// The commands that services may be, by their names: tables `[process.NAME]`, of the file alone.
+            pub processes: BTreeMap<String, ProcessOptions>,
             /// What was said and has no effect; to be told at start.
             pub warnings: Vec<Finding>,
         }
 
         impl Default for Config {
             fn default() -> Self {
-                Self { $($field: $default,)* warnings: Vec::new() }
+                Self { $($field: $default,)* processes: BTreeMap::new(), warnings: Vec::new() }
             }
         }
 

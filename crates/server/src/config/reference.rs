@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Config, SETTINGS, Setting};
+use super::{Config, SETTINGS, Setting, process::KEYS};
 
 const HEAD: &str = "\
 # Configuration
@@ -21,6 +21,30 @@ The list below is made from `crates/server/src/config/mod.rs`.
 |---|---|---|
 ";
 
+const PROCESSES: &str = "
+## Processes
+
+A service of a manifest may be a process that the server runs: `{ \"type\": \"process\", \"name\": \"encoder\" }`. What it runs
+stands in a table `[process.encoder]` of the file, and nowhere else: neither in the environment nor in a flag, and it is
+not shown over HTTP. How such a service behaves: [processes as services](process-services.md).
+
+```toml
+[process.encoder]
+command = [\"ffmpeg\", \"-nostdin\", \"-progress\", \"pipe:1\", \"-i\", \"rtmp://127.0.0.1/live\", \"-f\", \"hls\", \"live.m3u8\"]
+directory = \"/srv/hls\"
+environment = { AV_LOG_FORCE_NOCOLOR = \"1\" }
+ready = \"Output #0\"
+health = \"progress=continue\"
+health_within_ms = 10000
+stop_signal = \"INT\"
+```
+
+The list below is made from `crates/server/src/config/process.rs`.
+
+| key of `[process.NAME]` | default | |
+|---|---|---|
+";
+
 /// The text of the page.
 #[must_use]
 pub fn reference() -> String {
@@ -28,6 +52,12 @@ pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     for setting in SETTINGS {
         row(&mut page, setting, &defaults).expect("a text takes all that is written to it");
+    }
+    page.push_str(PROCESSES);
+    for key in &KEYS {
+        let default = if key.default.is_empty() { "none".to_owned() } else { format!("`{}`", key.default) };
+        writeln!(page, "| `{}` | {default} | {} |", key.name, key.about)
+            .expect("a text takes all that is written to it");
     }
     page
 }

@@ -228,3 +228,166 @@ fn t3_the_reference_is_the_list_of_settings() {
         "docs/configuration.md is not up to date: UPDATE=1 cargo test -p onair-server writes it"
     );
 }
+
+#[test]
+fn s2_processes_are_read_from_the_file() {
+    let text = "[process.encoder]\ncommand = [\"ffmpeg\", \"-i\", \"\"]\ndirectory = \"/srv\"\nenvironment = { A = \"hunter2\" }\n\
+                ready = \"on\"\nsettle_ms = 1\ninitialize = [\"true\"]\nhealth = \"frame=\"\nhealth_within_ms = 2\n\
+                stop_signal = \"INT\"\ngrace_ms = 3\noutput_lines = 4\n[process.plain]\ncommand = [\"plain\"]\n";
+    // Neither a variable nor a flag reaches them.
+    let env = [("ONAIR_PROCESS_PLAIN_COMMAND", "evil"), ("ONAIR_PROCESS", "evil")];
+    let config = load(text, &env, &Flags::default()).expect("good");
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let encoder = ProcessOptions {
+        command: texts(&["ffmpeg", "-i", ""]),
+        directory: Some("/srv".into()),
+        environment: BTreeMap::from([("A".into(), "hunter2".into())]),
+        ready: Some("on".into()),
+        settle: Millis(1),
+        initialize: Some(texts(&["true"])),
+        health: Some(onair_adapters::process::SignOfLife { text: "frame=".into(), within: Millis(2) }),
+        stop_signal: onair_adapters::process::StopSignal::Int,
+        grace: Millis(3),
+        output_lines: 4,
+    };
+    let plain = ProcessOptions { command: texts(&["plain"]), ..ProcessOptions::default() };
+    assert!(!format!("{config:?}").contains("hunter2"), "a secret is shown");
+    assert_eq!(config.processes, BTreeMap::from([("encoder".into(), encoder), ("plain".into(), plain)]));
+    let flag = Flags::default().with("process.plain.command", "evil");
+    assert_eq!(load("", &[], &flag).expect_err("no setting").len(), 1);
+}
+
+#[test]
+fn s2_the_example_of_the_reference_holds() {
+    let page = reference();
+    let (_, rest) = page.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    assert_eq!(Config::check(example), []);
+}
+
+#[test]
+fn s2_the_defaults_of_a_process_are_those_of_the_reference() {
+    let written = |key: &process::Key| match key.default {
+        "" => String::new(),
+        default => format!("{} = {default}\n", key.name),
+    };
+    let defaults: String = process::KEYS.iter().map(written).collect();
+    let text = format!("[process.plain]\ncommand = [\"plain\"]\n{defaults}");
+    let config = load(&text, &[], &Flags::default()).expect("good");
+    let command = vec!["plain".to_owned()];
+    assert_eq!(config.processes["plain"], ProcessOptions { command, ..ProcessOptions::default() });
+}
+
+#[test]
+fn s2_mistakes_in_processes_are_named_by_their_place() {
+    let table = [
+        ("process = 5", 1, 11, "process", "is tables `[process.NAME]`, not the number 5"),
+        (
+            "[process]\nencoder = [\"ffmpeg\"]",
+            2,
+            11,
+            "process.encoder",
+            "is a table `[process.encoder]`, not a list",
+        ),
+        ("[process.\"a b\"]\ncommand = [\"x\"]", 1, 10, "process.a b", "a process has a name of"),
+        ("\n[process.encoder]", 2, 10, "process.encoder.command", "is needed"),
+        ("[process.e]\ncommand = \"ffmpeg -i x\"", 2, 11, "process.e.command", "no shell takes it apart"),
+        ("[process.e]\ncommand = []", 2, 11, "process.e.command", "not an empty list"),
+        ("[process.e]\ncommand = [\"\"]", 2, 11, "process.e.command", "begins with a program"),
+        ("[process.e]\ncommand = [\"a\", 5]", 2, 11, "process.e.command", "one of them is the number 5"),
+        ("[process.e]\ncommand = [\"a\", \"\\u0000\"]", 2, 11, "process.e.command", "without a NUL"),
+        (
+            "[process.e]\ncomand = [\"a\"]\ncommand = [\"a\"]",
+            2,
+            1,
+            "process.e.comand",
+            "did you mean `command`?",
+        ),
+        (
+            "process.e = { command = [\"a\"], shell = true }",
+            1,
+            32,
+            "process.e.shell",
+            "is nothing that a process has",
+        ),
+        (
+            "process.e = { command = [\"a\"], grace_ms = \"5s\" }",
+            1,
+            43,
+            "process.e.grace_ms",
+            "is a number of milliseconds: 5000",
+        ),
+        (
+            "process.e = { command = [\"a\"], grace_ms = 3600001 }",
+            1,
+            43,
+            "process.e.grace_ms",
+            "is at most 3600000",
+        ),
+        (
+            "process.e = { command = [\"a\"], stop_signal = \"KILL\" }",
+            1,
+            46,
+            "process.e.stop_signal",
+            "is `TERM`, `INT` or `QUIT`",
+        ),
+        (
+            "process.e = { command = [\"a\"], output_lines = 0 }",
+            1,
+            47,
+            "process.e.output_lines",
+            "is 1 to 10000, not 0",
+        ),
+        (
+            "process.e = { command = [\"a\"], output_lines = 10001 }",
+            1,
+            47,
+            "process.e.output_lines",
+            "not 10001",
+        ),
+        ("process.e = { command = [\"a\"], ready = \"\" }", 1, 40, "process.e.ready", "is not an empty text"),
+        (
+            "process.e = { command = [\"a\"], health = \"x\" }",
+            1,
+            9,
+            "process.e.health_within_ms",
+            "is needed with `health`",
+        ),
+        (
+            "process.e = { command = [\"a\"], health_within_ms = 5 }",
+            1,
+            9,
+            "process.e.health",
+            "is needed with `health_within_ms`",
+        ),
+        (
+            "process.e = { command = [\"a\"], directory = \"\" }",
+            1,
+            44,
+            "process.e.directory",
+            "is not an empty text",
+        ),
+        (
+            "process.e = { command = [\"a\"], environment = { A = 12345 } }",
+            1,
+            46,
+            "process.e.environment",
+            "`A` is a text in quotes",
+        ),
+        (
+            "process.e = { command = [\"a\"], environment = { \"A=\" = \"\" } }",
+            1,
+            46,
+            "process.e.environment",
+            "no variable can have",
+        ),
+    ];
+    for (text, line, column, key, message) in table {
+        let findings = Config::check(text);
+        let [found] = findings.as_slice() else { panic!("{text}: {findings:?}") };
+        let place = (found.line, found.column, found.key.as_str());
+        assert_eq!(place, (Some(line), Some(column), key), "{text}: {found}");
+        assert!(found.to_string().contains(message), "{text}: {found}");
+        assert!(!found.to_string().contains("12345"), "{found}");
+    }
+}

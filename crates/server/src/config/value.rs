@@ -65,7 +65,7 @@ impl<'a> Given<'a> {
     }
 }
 
-fn kind(value: &DeValue<'_>) -> String {
+pub(super) fn kind(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(_) => "a text".into(),
         DeValue::Integer(number) => format!("the number {}", number.as_str()),
