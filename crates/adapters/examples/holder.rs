@@ -1,9 +1,9 @@
-//! A server and nothing else, for the test that kills it: `holder GUARD FOLDER` starts a process that has another, says
-//! the numbers of both in `FOLDER/on`, and waits.
+//! A server and nothing else, for the test that kills it: `holder FOLDER` starts a process that has another, says the
+//! numbers of both in `FOLDER/on`, and waits. As `holder guard -- …` it is its own guard, as the program onair is.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
-use onair_adapters::process::{Host, Options, Processes};
+use onair_adapters::process::{Host, Options, Processes, guard};
 use onair_runtime::{
     Clock, Tasks,
     adapter::{Adapter, Call},
@@ -14,9 +14,17 @@ const SCRIPT: &str = "(trap '' TERM; sh -c 'echo $$ > inner; exec sleep 1000') &
                       until [ -s inner ]; do sleep 0.01; done; echo on; wait";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (guard, folder) = (arguments.next().expect("GUARD"), arguments.next().expect("FOLDER"));
+async fn main() -> ExitCode {
+    let first = std::env::args_os().nth(1).expect("FOLDER");
+    if first == "guard" {
+        let orders = guard::Orders::read(std::env::args_os().skip(3)).expect("orders");
+        return ExitCode::from(guard::run(orders).await.expect("it guards"));
+    }
+    serve(first.into()).await;
+    ExitCode::SUCCESS
+}
+
+async fn serve(folder: PathBuf) {
     let script = format!("echo $$ > outer; {SCRIPT}");
     let options = Options {
         command: vec!["sh".into(), "-c".into(), script],
@@ -27,7 +35,7 @@ async fn main() {
     };
     let (reports, _seen) = tokio::sync::mpsc::channel(64);
     let options = BTreeMap::from([("encoder".to_owned(), options)]);
-    let host = Host::new(guard, &|_| None);
+    let host = Host::this_program(&|_| None).expect("this is a program");
     let processes = Processes::new(options, host, Tasks::new(), reports, Clock::system());
     let call = Call {
         production: ProductionId::new("studio").expect("a name"),

@@ -239,11 +239,7 @@ async fn l12_a_server_that_stops_takes_its_children_along() {
 #[tokio::test]
 async fn l12_a_server_that_is_killed_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut holder = std::process::Command::new(kit::example("holder"))
-        .arg(kit::example("guard"))
-        .arg(folder.path())
-        .spawn()
-        .unwrap();
+    let mut holder = std::process::Command::new(kit::example("holder")).arg(folder.path()).spawn().unwrap();
     let pids = kit::written(&folder.path().join("on")).await;
     let pids: Vec<_> = pids.split(' ').map(kit::pid).collect();
     assert!(pids.iter().all(|pid| is_there(*pid)), "{pids:?}");

@@ -89,7 +89,13 @@ impl Child {
         let (ours, theirs) = Pair::pair()?;
         ours.set_nonblocking(true)?;
         let mut guard = Command::new(&host.guard);
-        guard.arg("guard").arg("--").arg(options.stop_signal.as_str()).arg(options.grace.0.to_string());
+        // A list of processes shows what it is, whatever its file is called.
+        guard
+            .arg0("onair")
+            .arg("guard")
+            .arg("--")
+            .arg(options.stop_signal.as_str())
+            .arg(options.grace.0.to_string());
         guard.args(command).env_clear().envs(host.environment(options));
         if let Some(directory) = &options.directory {
             guard.current_dir(directory);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -149,6 +149,16 @@ impl Host {
         let mut environment = BTreeMap::from([("PATH", PATH.to_owned())]);
         environment.extend(PASSED_ON.into_iter().filter_map(|name| Some((name, env(name)?))));
         Self { guard, environment }
+    }
+
+    /// Guarded by the program that runs, which has to know `guard`; also when its file was replaced since.
+    ///
+    /// # Errors
+    /// When the system does not say which program runs.
+    pub fn this_program(env: &dyn Fn(&str) -> Option<String>) -> io::Result<Self> {
+        let guard =
+            if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { std::env::current_exe()? };
+        Ok(Self::new(guard, env))
     }
 
     /// All that a child of these options finds in its environment.
