@@ -24,7 +24,7 @@ impl Adapter for Builtin {
         Box::pin(std::future::ready(Ok(json!({}))))
     }
 
-    fn seen(&self, _: &ProductionId, _: &str) -> Option<onair_core::service::Seen> {
+    fn seen(&self, _: &ProductionId, _: &str, _: bool) -> Option<onair_core::service::Seen> {
         None
     }
 

@@ -100,7 +100,7 @@ impl Adapter for Http {
         Box::pin(self.clone().carry_out(call))
     }
 
-    fn seen(&self, _: &ProductionId, _: &str) -> Option<Seen> {
+    fn seen(&self, _: &ProductionId, _: &str, _: bool) -> Option<Seen> {
         None
     }
 

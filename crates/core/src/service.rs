@@ -71,6 +71,12 @@ impl Service {
         matches!(self.status, Status::Ready | Status::Active) && !self.stale && !self.uncertain
     }
 
+    /// Whether it is ours to bring back when it is gone: a process, which nobody else starts again (row S2).
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        self.adapter == "process"
+    }
+
     /// Whether it is away, or unwell.
     #[must_use]
     pub fn is_away(&self) -> bool {

@@ -135,8 +135,9 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     /// Carries a call out.
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Value, CallError>>;
 
-    /// What is known of a service now, without asking it; `None` when nothing can be known without asking.
-    fn seen(&self, production: &ProductionId, service: &str) -> Option<Seen>;
+    /// What is known of a service now, without asking it; `None` when nothing can be known without asking. `on`: whether
+    /// the production takes it for on, for services that are only there while they are.
+    fn seen(&self, production: &ProductionId, service: &str, on: bool) -> Option<Seen>;
 
     /// Whether only asking (`health`) tells how a service is.
     fn polled(&self) -> bool;

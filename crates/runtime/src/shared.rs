@@ -62,16 +62,23 @@ pub(crate) struct Signals {
     /// Held for a copy of five numbers.
     latest: Mutex<StreamFigures>,
     dirty: AtomicBool,
+    unsampled: AtomicBool,
 }
 
 impl Signals {
     pub(crate) fn update(&self, newer: &StreamFigures) {
         self.latest.lock().expect("nothing panics while it copies figures").update(newer);
         self.dirty.store(true, Ordering::Release);
+        self.unsampled.store(true, Ordering::Release);
     }
 
     pub(crate) fn latest(&self) -> StreamFigures {
         self.latest.lock().expect("nothing panics while it copies figures").clone()
+    }
+
+    /// Whether figures came since this was last asked.
+    pub(crate) fn take_unsampled(&self) -> bool {
+        self.unsampled.swap(false, Ordering::AcqRel)
     }
 
     /// The figures, if they changed since this was last called.

@@ -79,7 +79,7 @@ impl Adapter for Scripted {
         })
     }
 
-    fn seen(&self, _: &ProductionId, _: &str) -> Option<Seen> {
+    fn seen(&self, _: &ProductionId, _: &str, _: bool) -> Option<Seen> {
         None
     }
 

@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod net;
 mod openapi;
 pub mod problem;
+mod reach;
 pub mod routes;
 pub mod serve;
 pub mod session;

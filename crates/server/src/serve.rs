@@ -3,16 +3,11 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use onair_adapters::Builtin;
 use onair_engine::Engine;
-use onair_runtime::{
-    Clock, Productions, TaskKind, Tasks,
-    adapter::{Adapter, Adapters},
-    ticker, watchdog,
-};
+use onair_runtime::{Clock, Productions, TaskKind, Tasks, adapter::REPORTS, ticker, watchdog};
 use onair_wire::{Actor, ProductionId};
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,6 +21,7 @@ use crate::{
     config::{Config, Finding},
     metrics,
     net::{self, Listener},
+    reach::Reach,
     routes,
     session::{Sessions, sweeper},
 };
@@ -52,6 +48,9 @@ pub enum Error {
     /// Tokens.
     #[error(transparent)]
     Access(#[from] auth::Error),
+    /// Child processes cannot be guarded.
+    #[error("processes cannot be guarded: {0}")]
+    Processes(io::Error),
     /// The default production.
     #[error("production {id} cannot be opened: {error}")]
     Production {
@@ -96,18 +95,20 @@ impl Server {
         let clock = Clock::system();
         let access = Access::open(&config.data, clock.clone(), &config.rates())?;
         config.check_exposure(access.has_tokens()).map_err(Error::Exposed)?;
-        let (keep, tasks) = (config.keep(), Tasks::new());
+        let (keep, directors) = (config.keep(), Tasks::new());
+        let tasks = Tasks::new();
+        let (to_reports, reports) = mpsc::channel(REPORTS);
+        let reach = Reach::new(config, &clock, &to_reports, &tasks)?;
         let productions = Productions::new(onair_runtime::Options {
             engine: Arc::clone(&engine),
             clock,
-            tasks,
+            tasks: directors,
             keep,
             random,
-            adapters: Adapters::new([("builtin", Arc::new(Builtin) as Arc<dyn Adapter>)]),
-            backends: None,
+            adapters: reach.adapters(),
+            backends: Some(reach.backends()),
         });
         begin(&productions, &config.default_production).await?;
-        let tasks = Tasks::new();
         let app = App::new(Parts {
             productions: productions.clone(),
             access,
@@ -118,6 +119,8 @@ impl Server {
             random,
         });
         tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
+        let taking = watchdog::take_reports(productions.clone(), reports, tasks.cancelled());
+        tasks.spawn(TaskKind::Watchdog, taking);
         tasks.spawn(TaskKind::Opener, go_on(productions.clone(), tasks.cancelled()));
         let asking = watchdog::ask(productions.clone(), tasks.clone(), tasks.cancelled());
         tasks.spawn(TaskKind::Watchdog, asking);

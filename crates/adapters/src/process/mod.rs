@@ -84,7 +84,11 @@ impl Adapter for Processes {
         })
     }
 
-    fn seen(&self, production: &ProductionId, service: &str) -> Option<Seen> {
+    fn seen(&self, production: &ProductionId, service: &str, on: bool) -> Option<Seen> {
+        // One that is off is as it should be: it is there once it was started.
+        if !on {
+            return None;
+        }
         let run = self.0.run_of(&(production.clone(), service.into()));
         Some(run.map_or_else(|| Seen::Away { reason: "is not running".into() }, |run| run.seen()))
     }

@@ -212,7 +212,10 @@ impl<'a> Watch<'a> {
             let reason = self.reason();
             tracing::info!(%production, %service, instance = run.instance, reason = reason.escape_debug().to_string(), "a process has ended");
             run.is(Stage::Ending(reason.clone()));
-            self.reports.push_back(Seen::Away { reason });
+            // Whoever stopped it knows.
+            if !self.by_order {
+                self.reports.push_back(Seen::Away { reason });
+            }
         }
     }
 

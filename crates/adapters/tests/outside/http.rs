@@ -168,7 +168,7 @@ fn s2_an_adapter_is_checked_before_it_is_taken() {
         }
     }
     assert!(adapter.polled());
-    assert!(adapter.seen(&ProductionId::new("main").expect("a name"), "host").is_none());
+    assert!(adapter.seen(&ProductionId::new("main").expect("a name"), "host", true).is_none());
 }
 
 impl Double {

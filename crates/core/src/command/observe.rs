@@ -51,11 +51,9 @@ pub(super) fn take(service: &mut Service, seen: &Seen, context: &Context<'_>) ->
     match seen {
         Seen::Here { instance, healthy, details } => {
             let came = instance.is_some() && *instance != service.instance;
-            // What was never asked of the one before need not be asked of this one again.
-            let asked = matches!(
-                service.status,
-                Status::Ready | Status::Active | Status::Starting | Status::Stopping
-            );
+            // What was never asked of the one before need not be asked of this one again, and what is being asked goes
+            // to this one.
+            let asked = matches!(service.status, Status::Ready | Status::Active);
             service.stale |= came && asked && service.instance.is_some();
             service.instance.clone_from(instance);
             service.healthy = *healthy;

@@ -97,6 +97,12 @@ pub(super) fn follow(service: &mut Service, step: &Step) {
             service.status = Status::Active;
             service.error = None;
             service.uncertain = false;
+            if service.is_supervised() {
+                // It is there because it was started, and the one before is not.
+                service.instance = None;
+                service.away_since = None;
+                service.healthy = true;
+            }
         }
         (StepStatus::Done, TaskAction::Stop) => {
             service.status = if step.force { Status::Down } else { Status::Ready };

@@ -91,7 +91,7 @@ pub(super) fn resumption(shared: &Shared, state: &Production) -> Option<Request>
     for (name, service) in state.services() {
         let adapter = manifest.service(&name).and_then(|service| shared.adapters.of(&service.adapter));
         if service.status != Status::Down
-            && let Some(now) = adapter.and_then(|adapter| adapter.seen(&shared.id, &name))
+            && let Some(now) = adapter.and_then(|adapter| adapter.seen(&shared.id, &name, service.is_on()))
         {
             seen.insert(name, now);
         }

@@ -8,7 +8,7 @@ use crate::{
     lifecycle::{Phase, Reason, Recovery, Trouble},
     refusal::Refusal,
     sequence,
-    service::Status,
+    service::{Service, Status},
 };
 
 /// What happens next; `None`: nothing.
@@ -68,10 +68,12 @@ fn reassert(mut stage: Stage<'_>) -> Result<Option<Draft>, Refusal> {
         stage.lifecycle.phase == Phase::Live
             && manifest.as_ref().is_some_and(|manifest| manifest.written.start.contains(name))
     };
-    let came_back = stage
-        .services
-        .iter()
-        .find(|(_, service)| service.stale && service.healthy && service.status != Status::Failed);
+    let wants = |service: &Service| {
+        let came_back = service.stale && service.healthy;
+        let is_ours = service.is_supervised() && service.is_away() && service.status == Status::Active;
+        (came_back || is_ours) && service.status != Status::Failed
+    };
+    let came_back = stage.services.iter().find(|(_, service)| wants(service));
     let Some((name, on)) = came_back.map(|(name, _)| (name.clone(), wanted_on(name))) else {
         return Ok(None);
     };
