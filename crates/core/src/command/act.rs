@@ -102,6 +102,24 @@ impl Act {
             Self::Recover => ActionName::Recover,
         }
     }
+
+    /// That what belongs to it is what it may be, whatever the production is like.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with the place.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let Self::Start { session_id, kind } = self else { return Ok(()) };
+        for (pointer, text) in [("/sessionId", session_id), ("/kind", kind)] {
+            let Some(text) = text else { continue };
+            let length = text.chars().count();
+            if length == 0 || length > SESSION_MAX || text.chars().any(char::is_control) {
+                let detail =
+                    format!("1 to {SESSION_MAX} characters without control characters, not {length}");
+                return Err(Refusal::invalid(pointer, detail));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What an action comes to.
@@ -112,7 +130,7 @@ pub(super) enum Acted {
 }
 
 pub(super) fn decide(production: &Production, context: &Context<'_>, act: &Act) -> Result<Acted, Refusal> {
-    check(act)?;
+    act.check()?;
     let way = can::way(production, act.name());
     let way =
         way.map_err(|No { reason, missing, sequence }| Refusal::NotAllowed { reason, missing, sequence })?;
@@ -130,19 +148,6 @@ pub(super) fn decide(production: &Production, context: &Context<'_>, act: &Act) 
 
 fn document(id: &str) -> Option<DocumentId> {
     DocumentId::new(id).ok()
-}
-
-fn check(act: &Act) -> Result<(), Refusal> {
-    let Act::Start { session_id, kind } = act else { return Ok(()) };
-    for (pointer, text) in [("/sessionId", session_id), ("/kind", kind)] {
-        let Some(text) = text else { continue };
-        let length = text.chars().count();
-        if length == 0 || length > SESSION_MAX || text.chars().any(char::is_control) {
-            let detail = format!("1 to {SESSION_MAX} characters without control characters, not {length}");
-            return Err(Refusal::invalid(pointer, detail));
-        }
-    }
-    Ok(())
 }
 
 /// A start of another session is not the one that is under way (row L13).
@@ -183,6 +188,8 @@ fn begin(mut stage: Stage<'_>, act: &Act) -> Result<Draft, Refusal> {
         Act::Pause | Act::Resume => {
             stage.lifecycle.paused = *act == Act::Pause;
             stage.tell();
+            // A flag is set at once, whatever a service that comes back is doing meanwhile: nobody waits for that.
+            return stage.finish(Cause::from(CauseKind::LifecycleMoved).with("action", act.name().as_str()));
         }
         Act::EmergencyStop => return emergency_stop(stage, &actor),
         Act::Recover => {
