@@ -1,8 +1,9 @@
 //! The lifecycle's actions as a caller sees them: asked for, waited for, and what came of them (row L13).
 
-use onair_core::{Act, Intent, Phase, Progress, lifecycle::Trouble};
-use onair_wire::{Actor, Code, DocumentId, MutationId, Problem, Revision};
+use onair_core::{Act, ActionName, Intent, Phase, Progress, lifecycle::Trouble};
+use onair_wire::{Actor, Code, DocumentId, MutationId, Problem, Receipt, Revision};
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use crate::{error::Error, handle::Handle};
 
@@ -37,12 +38,29 @@ impl Acted {
     }
 }
 
+/// An action that was asked for. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct Acting {
+    handle: Handle,
+    name: ActionName,
+    answer: oneshot::Receiver<Result<Receipt, Error>>,
+}
+
 impl Handle {
-    /// Asks for an action, and waits until it and what follows from it by itself has ended; or does not wait, when the
-    /// caller does not (`wait`), or when nobody may have to (row L7).
+    /// Asks for an action, behind whatever was asked for before.
     ///
     /// # Errors
-    /// As [`Handle::execute`].
+    /// As [`Handle::submit`].
+    pub fn ask(&self, actor: Actor, mutation: Option<MutationId>, act: Act) -> Result<Acting, Error> {
+        let (name, (sender, answer)) = (act.name(), oneshot::channel());
+        self.submit(actor, mutation, Intent::Act(act), move |answer| drop(sender.send(answer)))?;
+        Ok(Acting { handle: self.clone(), name, answer })
+    }
+
+    /// [`Handle::ask`], then [`Acting::ended`].
+    ///
+    /// # Errors
+    /// As both.
     ///
     /// # Cancellation
     /// The action goes on.
@@ -53,13 +71,27 @@ impl Handle {
         act: Act,
         wait: bool,
     ) -> Result<Acted, Error> {
-        let name = act.name();
-        let receipt = self.execute(actor, mutation, Intent::Act(act)).await?;
-        let wait = wait && name != onair_core::ActionName::EmergencyStop;
-        let mut shown = self.shared().revision.subscribe();
+        self.ask(actor, mutation, act)?.ended(wait).await
+    }
+}
+
+impl Acting {
+    /// Waits until it and what follows from it by itself has ended; or until it has begun only, when the caller does
+    /// not wait (`wait`), or when nobody may have to (row L7).
+    ///
+    /// # Errors
+    /// As [`Handle::execute`].
+    ///
+    /// # Cancellation
+    /// The action goes on.
+    pub async fn ended(self, wait: bool) -> Result<Acted, Error> {
+        let Self { handle, name, answer } = self;
+        let receipt = answer.await.unwrap_or(Err(Error::Closing))?;
+        let wait = wait && name != ActionName::EmergencyStop;
+        let mut shown = handle.shared().revision.subscribe();
         loop {
             shown.borrow_and_update();
-            let state = self.state();
+            let state = handle.state();
             let progress = match &receipt.sequence {
                 Some(sequence) => state.progress(name, sequence.as_str()),
                 None => Progress::Ended(None),
@@ -78,7 +110,7 @@ impl Handle {
             }
             tokio::select! {
                 changed = shown.changed() => if changed.is_err() { return Err(Error::Closing) },
-                () = self.ended() => return Err(Error::Closing),
+                () = handle.ended() => return Err(Error::Closing),
             }
         }
     }

@@ -21,7 +21,7 @@ pub mod ticker;
 pub mod transfer;
 pub mod watchdog;
 
-pub use act::Acted;
+pub use act::{Acted, Acting};
 pub use archive::DocumentVersion;
 pub use clock::Clock;
 pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX};

@@ -21,6 +21,8 @@ pub enum TaskKind {
     Sweeper,
     /// A call to a service: dropped when nobody waits for it any more, or the server ends.
     Call,
+    /// Waits for an action that a session asked for: ends with its connection, and the action goes on.
+    Action,
     /// Tells one backend of one production: ends at once, what was not told is in the log.
     Outbox,
     /// Takes reports of services, or asks them how they are: ends at once.
