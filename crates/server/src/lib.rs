@@ -1,5 +1,6 @@
 //! The outside of onair: HTTP, event streams and sockets over the productions of the runtime.
 
+mod action;
 pub mod app;
 pub mod auth;
 pub mod clients;

@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-pub(crate) use bodies::{Manifest, Mutation, Settings, SettingsPatch, StreamFigures};
+pub(crate) use bodies::{Can, Manifest, Mutation, Plan, Settings, SettingsPatch, StreamFigures, Validity};
 
 /// The document, encoded once.
 pub(crate) fn document() -> Bytes {

@@ -66,7 +66,8 @@ impl FromRequestParts<App> for IfNoneMatch {
     }
 }
 
-fn mutation(headers: &HeaderMap) -> Result<Option<MutationId>, Failure> {
+/// The mutation id, from its header.
+pub(super) fn mutation(headers: &HeaderMap) -> Result<Option<MutationId>, Failure> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     if keys.next().is_some() {

@@ -40,6 +40,15 @@ pub(crate) struct Named {
     pub(crate) id: DocumentId,
 }
 
+/// A backend of the production.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfBackend {
+    /// The backend.
+    #[param(value_type = String, pattern = "^[A-Za-z0-9._~-]{1,128}$", example = "hook")]
+    pub(crate) name: DocumentId,
+}
+
 impl FromRequestParts<App> for InCollection {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
@@ -60,6 +69,13 @@ impl FromRequestParts<App> for Named {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         Ok(Self { id: Names::of(parts, app).await?.required("id")? })
+    }
+}
+
+impl FromRequestParts<App> for OfBackend {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        Ok(Self { name: Names::of(parts, app).await?.required("name")? })
     }
 }
 

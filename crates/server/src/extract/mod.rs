@@ -4,6 +4,7 @@
 //! ([`On`], [`Holds`]), then what is asked ([`Query`], [`InCollection`], [`Conditions`]), the body last. What
 //! exists is looked at by the handler.
 
+mod action;
 mod body;
 mod conditions;
 mod ids;
@@ -17,9 +18,10 @@ use crate::problem::Failure;
 pub use body::BODY_BYTES_MAX;
 pub use query::PAGE_MAX;
 
+pub(crate) use action::{DryRun, Manner, PREFERENCE_APPLIED, RESPOND_ASYNC};
 pub(crate) use body::{Body, Document, MergePatch, OptionalBody, frames, has_length_over, media_type};
 pub(crate) use conditions::{Conditions, IfNoneMatch, Tags, etag};
-pub(crate) use ids::{CodeName, InCollection, Named, OfDocument};
+pub(crate) use ids::{CodeName, InCollection, Named, OfBackend, OfDocument};
 pub(crate) use on::{Admin, Agent, Holds, On, Operator, Viewer};
 pub(crate) use query::{NoQuery, Page, Query, text, within};
 

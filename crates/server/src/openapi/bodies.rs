@@ -110,6 +110,9 @@ struct Service {
     /// Whether a start requires it.
     #[schema(required = false)]
     required: bool,
+    /// The services that are ready before it is asked to be.
+    #[schema(required = false)]
+    after: Vec<String>,
 }
 
 /// What holds for the documents of a collection.
@@ -191,6 +194,9 @@ settings! {
     /// How long `stop` may take.
     #[schema(minimum = 1, maximum = 3_600_000)]
     shutdown_timeout: u64,
+    /// How long a service may be away before that counts.
+    #[schema(minimum = 1, maximum = 3_600_000)]
+    health_timeout: u64,
     /// How often something is tried again.
     #[schema(minimum = 0, maximum = 100)]
     max_retries: u32,
@@ -228,4 +234,67 @@ pub(crate) struct StreamFigures {
     /// Milliseconds.
     #[schema(minimum = 0)]
     average_render_time: Option<f64>,
+}
+
+/// Whether an action is allowed now.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Can {
+    /// Whether it is.
+    allowed: bool,
+    /// Why not.
+    #[schema(value_type = String, required = false)]
+    reason: String,
+    /// What is missing: names of services and collections.
+    #[schema(required = false)]
+    missing_dependencies: Vec<String>,
+    /// The sequence that is under way for the same, and would be joined.
+    #[schema(value_type = String, required = false)]
+    sequence: String,
+}
+
+/// Whether a phase can be reached.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Validity {
+    /// Whether it can.
+    valid: bool,
+    /// Why not.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// What is missing: names of services and collections.
+    missing_dependencies: Vec<String>,
+}
+
+/// What an action would do.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Plan {
+    /// Whether it is allowed now.
+    allowed: bool,
+    /// Why not.
+    #[schema(value_type = String, required = false)]
+    reason: String,
+    /// What would be done.
+    steps: Vec<PlannedStep>,
+    /// What is missing: names of services and collections.
+    missing_dependencies: Vec<String>,
+    /// The steps that could not be undone.
+    irreversible: Vec<String>,
+}
+
+/// A step that would be done.
+#[derive(ToSchema)]
+struct PlannedStep {
+    /// Its name.
+    name: String,
+    /// How long it may take, in milliseconds.
+    deadline: u64,
+    /// The step that would undo it.
+    #[schema(required = true)]
+    compensation: Option<String>,
+    /// The steps that end before it begins.
+    after: Vec<String>,
+    /// Whether the rest goes on without it.
+    optional: bool,
 }

@@ -1,5 +1,8 @@
 //! The HTTP surface: a file per noun, put together here.
 
+mod actions;
+mod backends;
+mod can;
 mod changes;
 mod clients;
 mod conflicts;
@@ -52,7 +55,10 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(conflicts::routes())
         .merge(settings::routes())
+        .merge(actions::routes())
+        .merge(can::routes())
         .merge(server_collections::routes())
+        .merge(backends::routes())
         .merge(signals::routes())
         .merge(clients::routes())
         .merge(transfer::routes())

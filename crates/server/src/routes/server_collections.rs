@@ -1,4 +1,4 @@
-//! What only the server writes, under names of its own: sequences, findings, backends.
+//! What only the server writes, under names of its own: sequences, findings.
 
 use std::sync::Arc;
 
@@ -18,11 +18,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(sequences))
-        .routes(routes!(sequence))
-        .routes(routes!(findings))
-        .routes(routes!(backends))
+    OpenApiRouter::new().routes(routes!(sequences)).routes(routes!(sequence)).routes(routes!(findings))
 }
 
 macro_rules! pages {
@@ -46,8 +42,6 @@ pages! {
     SequencePage sequences
     /// A page of findings.
     FindingPage findings
-    /// A page of backends.
-    BackendPage backends
 }
 
 type Values = (Vec<Arc<Value>>, Option<DocumentId>);
@@ -92,14 +86,4 @@ async fn sequence(on: On<Viewer>, Named { id }: Named, _: NoQuery) -> Result<Jso
 async fn findings(on: On<Viewer>, Query(page): Query<Page>) -> Result<Json<FindingPage>, Failure> {
     let (findings, cursor) = values(on, server::FINDINGS, page).await?;
     Ok(Json(FindingPage { findings, cursor }))
-}
-
-/// Who is told through the outbox
-#[utoipa::path(
-    get, path = "/v1/productions/{production}/backends", tag = "operation", operation_id = "listBackends",
-    params(OfProduction, Page), responses((status = 200, description = "Newest first", body = BackendPage), Read),
-)]
-async fn backends(on: On<Viewer>, Query(page): Query<Page>) -> Result<Json<BackendPage>, Failure> {
-    let (backends, cursor) = values(on, server::BACKENDS, page).await?;
-    Ok(Json(BackendPage { backends, cursor }))
 }

@@ -9,8 +9,8 @@ async fn t3_every_answer_without_a_handler_is_a_problem() {
     let site = Site::new().await;
     let table = [
         ("GET", "/nothing", 404, "not-found", ""),
-        ("GET", "/v1/productions/main/start", 404, "not-found", ""),
-        ("POST", "/v1/productions/main/start", 404, "not-found", ""),
+        ("GET", "/v1/productions/main/start", 405, "method-not-allowed", "POST"),
+        ("POST", "/v1/productions/main/begin", 404, "not-found", ""),
         ("GET", "/v1/productions/main/documents", 404, "not-found", ""),
         ("POST", "/v1/productions/main", 405, "method-not-allowed", "GET,HEAD,PUT,DELETE"),
         ("PUT", "/livez", 405, "method-not-allowed", "GET,HEAD"),

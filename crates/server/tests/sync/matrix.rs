@@ -25,7 +25,7 @@ fn needed(operation: &str) -> Option<Option<usize>> {
         ) => None,
         // The handshake is for everybody, `hello` is not.
         ("GET", None, "/v1/sync") => None,
-        ("PUT" | "DELETE", Some(""), _) | ("POST", Some("/import"), _) => ADMIN,
+        ("PUT" | "DELETE", Some(""), _) | ("POST", Some("/import" | "/backends/{name}/replay"), _) => ADMIN,
         (_, None, "/v1/tokens" | "/v1/tokens/{id}") => ADMIN,
         ("POST", None, "/v1/tickets") => VIEWER,
         ("POST", Some("/signals"), _) => AGENT,
@@ -45,6 +45,7 @@ fn concrete(path: &str, production: &str) -> String {
         ("collection", "layers"),
         ("document", "logo"),
         ("id", "nobody"),
+        ("name", "nobody"),
         ("code", "invalid"),
     ];
     named.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
@@ -113,10 +114,10 @@ fn message(kind: &str, production: &str) -> Value {
 /// The least role for each message, by rank; `None` is for whoever said `hello`.
 fn needed_for(kind: &str) -> Option<usize> {
     match kind {
-        "hello" | "ping" | "unsubscribe" | "action" => None,
+        "hello" | "ping" | "unsubscribe" => None,
         "subscribe" => Some(0),
         "signal" => Some(1),
-        "mutate" => Some(2),
+        "mutate" | "action" => Some(2),
         other => panic!("say who may say `{other}`"),
     }
 }
