@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    After, Collection, Digest, Documents, Epoch, Mutation, MutationId, Problem, ProductionId, Receipt,
-    Revision,
+    After, Collection, Digest, DocumentId, Documents, Epoch, Mutation, MutationId, Outcome, Problem,
+    ProductionId, Receipt, Revision,
     json::{self, JsonError},
 };
 
@@ -253,13 +253,37 @@ pub enum ServerMessage<'a> {
         /// The digest of the collections subscribed to.
         digest: Digest,
     },
-    /// The answer to `mutate` and `action`.
+    /// The answer to `mutate`.
     Result {
         /// What the client called it.
         id: &'a MutationId,
         /// What it came to.
         #[serde(flatten)]
         receipt: &'a Receipt,
+    },
+    /// The answer to `action`.
+    #[serde(rename = "result")]
+    Acted {
+        /// What the client called it.
+        id: &'a MutationId,
+        /// Where the production is by then.
+        revision: Revision,
+        /// Always `applied`: what comes out otherwise is a problem.
+        outcome: Outcome,
+        /// The sequence that carries it out; a flag needs none.
+        sequence: Option<&'a DocumentId>,
+        /// The phase by then.
+        phase: &'a str,
+    },
+    /// The answer to an `action` that was to be tried only.
+    #[serde(rename = "result")]
+    Planned {
+        /// What the client called it.
+        id: &'a MutationId,
+        /// The revision that was looked at.
+        revision: Revision,
+        /// What would be done.
+        plan: Value,
     },
     /// A refusal.
     Problem {

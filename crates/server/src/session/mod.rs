@@ -2,6 +2,7 @@
 //!
 //! The session hears and decides; it does not carry commits. Those go from the hub to the socket without it.
 
+mod action;
 mod answer;
 mod chatter;
 mod entry;
@@ -19,16 +20,17 @@ use bytes::Bytes;
 use onair_runtime::{Handle, hub::Format};
 use onair_wire::{
     Code, Problem, ProductionId,
-    sync::{Action, ClientMessage, Misunderstood, Mutate, ServerMessage, Signal, Unsubscribe},
+    sync::{ClientMessage, Misunderstood, Mutate, ServerMessage, Signal, Unsubscribe},
 };
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, Failure,
     auth::{Identity, Role},
     openapi,
-    socket::{Connection, Incoming, Upgrade},
+    socket::{Connection, Incoming, SubscriptionId, Upgrade},
 };
 
 pub use chatter::CHATTER_MAX;
@@ -38,7 +40,7 @@ use subscribe::Subscribed;
 
 /// Productions one connection may be subscribed to.
 pub const SUBSCRIPTIONS_MAX: usize = 128;
-/// Mutations of one connection that may be under way.
+/// Mutations and actions of one connection that may be under way.
 pub const PENDING_MAX: usize = 1_024;
 
 /// How a connection is ended (contract, section 4).
@@ -124,6 +126,9 @@ struct Session {
     last: Option<Handle>,
     next_subscription: u32,
     chatter: Chatter,
+    /// Ends what waits for an answer to this session when it does.
+    gone: CancellationToken,
+    _gone: DropGuard,
     /// Takes the session off the sweeper's list.
     _listed: entry::Listed,
 }
@@ -137,8 +142,20 @@ impl Session {
             entry.close(Close::AWAY);
         }
         let chatter = Chatter::new(Instant::now());
-        let (subscribed, last) = (Vec::new(), None);
-        Self { app, connection, entry, subscribed, last, next_subscription: 0, chatter, _listed: listed }
+        let (subscribed, last, gone) = (Vec::new(), None, CancellationToken::new());
+        let _gone = gone.clone().drop_guard();
+        Self {
+            app,
+            connection,
+            entry,
+            subscribed,
+            last,
+            next_subscription: 0,
+            chatter,
+            gone,
+            _gone,
+            _listed: listed,
+        }
     }
 
     /// Until somebody ends it; `None` when the client did.
@@ -183,7 +200,7 @@ impl Session {
                 match other {
                     ClientMessage::Subscribe(subscribe) => self.subscribe(subscribe).await,
                     ClientMessage::Unsubscribe(unsubscribe) => self.unsubscribe(&unsubscribe),
-                    ClientMessage::Action(action) => self.action(&action),
+                    ClientMessage::Action(action) => self.action(action).await,
                     ClientMessage::Ping => self.say(&ServerMessage::Pong),
                     ClientMessage::Hello(_) => {
                         self.refuse(
@@ -219,15 +236,10 @@ impl Session {
             Ok(handle) => handle,
             Err(problem) => return self.refuse(Some(id.as_str()), &problem),
         };
-        if self.entry.pending.fetch_add(1, Ordering::Relaxed) >= PENDING_MAX {
-            self.entry.pending.fetch_sub(1, Ordering::Relaxed);
-            let detail = format!("{PENDING_MAX} mutations are under way, wait for their results");
-            return self.refuse(
-                Some(id.as_str()),
-                &Problem::new(Code::TooManyRequests, detail).with("retryAfter", 1),
-            );
+        if let Err(problem) = self.admit() {
+            return self.refuse(Some(id.as_str()), &problem);
         }
-        let after = self.subscribed.iter().find(|s| *s.production() == production).map(Subscribed::id);
+        let after = self.behind(&production);
         let (outlet, entry, name) = (self.connection.outlet(), Arc::clone(&self.entry), id.clone());
         let submitted =
             handle.submit(self.entry.actor.clone(), Some(id), onair_core::Intent::Mutate(mutations), {
@@ -246,6 +258,21 @@ impl Session {
         }
     }
 
+    /// Counts what is under way; whoever is answered is counted off.
+    fn admit(&self) -> Result<(), Problem> {
+        if self.entry.pending.fetch_add(1, Ordering::Relaxed) < PENDING_MAX {
+            return Ok(());
+        }
+        self.entry.pending.fetch_sub(1, Ordering::Relaxed);
+        let detail = format!("{PENDING_MAX} mutations and actions are under way, wait for their results");
+        Err(Problem::new(Code::TooManyRequests, detail).with("retryAfter", 1))
+    }
+
+    /// The subscription behind whose commits an answer about `production` comes.
+    fn behind(&self, production: &ProductionId) -> Option<SubscriptionId> {
+        self.subscribed.iter().find(|s| s.production() == production).map(Subscribed::id)
+    }
+
     async fn signal(&mut self, signal: &Signal) {
         let handle = match self.writable(&signal.production, Role::Agent).await {
             Ok(handle) => handle,
@@ -256,12 +283,6 @@ impl Session {
             return self.refuse(None, &problem.at(format!("/stream/{name}"), "below zero"));
         }
         handle.signal(&signal.stream);
-    }
-
-    /// The lifecycle's actions are no part of this release: none is known.
-    fn action(&mut self, action: &Action) {
-        let detail = format!("there is no action `{}` on this server", action.action.escape_debug());
-        self.refuse(Some(action.id.as_str()), &Problem::new(Code::NotFound, detail).at("/action", "unknown"));
     }
 
     fn unsubscribe(&mut self, unsubscribe: &Unsubscribe) {

@@ -72,7 +72,7 @@ fn table() -> Vec<Row> {
         (
             "an action",
             json!({"type": "action", "id": "m", "production": "main", "action": "jump"}).to_string(),
-            "not-found",
+            "invalid",
             "/action",
         ),
         (
