@@ -9,11 +9,22 @@ use std::{
     time::Duration,
 };
 
-use onair_wire::Code;
+use onair_core::{
+    Phase, Production,
+    lifecycle::Transition,
+    production::server,
+    sequence::{Kind, Sequence, SequenceStatus, Step},
+};
+use onair_wire::{Code, Commit, Op};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// Upper bounds of the buckets of append latency, in seconds.
 pub const LATENCY_BOUNDS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
+
+/// Upper bounds of the buckets of what steps took, in seconds.
+pub const STEP_BOUNDS: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Counters over all productions.
 #[derive(Debug, Default)]
@@ -28,6 +39,70 @@ pub struct Figures {
     latency_us: AtomicU64,
     /// A few codes, touched only when something is refused.
     refusals: Mutex<BTreeMap<Code, u64>>,
+    /// A few numbers, touched only when a show moves.
+    show: Mutex<Show>,
+}
+
+/// What was counted of shows.
+#[derive(Clone, Debug, Default)]
+pub struct Show {
+    /// Sequences that ended, by what they were for and how they ended.
+    pub sequences: BTreeMap<(Kind, SequenceStatus), u64>,
+    /// Moves, by the phase they led to.
+    pub transitions: BTreeMap<Phase, u64>,
+    /// Steps that were done, by what they took: one count for each of [`STEP_BOUNDS`], and one beyond.
+    pub steps: [u64; STEP_BOUNDS.len() + 1],
+    /// Seconds of those in all.
+    pub steps_sum: f64,
+}
+
+impl Show {
+    /// Counts what `commit` says, which is about to follow on `before`.
+    pub(crate) fn count(&mut self, before: &Production, commit: &Commit) {
+        for change in &commit.changes {
+            let Op::Put(value) = &change.op else { continue };
+            match change.collection.as_str() {
+                server::TRANSITIONS => {
+                    if let Ok(Transition { to, .. }) = Transition::deserialize(&**value) {
+                        *self.transitions.entry(to).or_default() += 1;
+                    }
+                }
+                server::SEQUENCES => self.sequence(before.sequence(change.id.as_str()).as_ref(), value),
+                _ => {}
+            }
+        }
+    }
+
+    fn sequence(&mut self, before: Option<&Sequence>, value: &Value) {
+        let Ok(sequence) = Sequence::deserialize(value) else { return };
+        if !sequence.is_running() && before.is_none_or(Sequence::is_running) {
+            *self.sequences.entry((sequence.kind, sequence.status)).or_default() += 1;
+        }
+        let ended_before =
+            |step: &Step| before.and_then(|before| before.step(&step.name)).is_some_and(Step::has_ended);
+        for step in sequence.steps.iter().filter(|step| step.has_ended() && !ended_before(step)) {
+            let (Some(began), Some(ended)) = (step.started_at, step.ended_at) else { continue };
+            let seconds = std::time::Duration::from(began.until(ended)).as_secs_f64();
+            self.steps[bucket(&STEP_BOUNDS, seconds)] += 1;
+            self.steps_sum += seconds;
+        }
+    }
+
+    /// Adds what was counted meanwhile.
+    fn add(&mut self, other: &Self) {
+        for (ended, count) in &other.sequences {
+            *self.sequences.entry(*ended).or_default() += count;
+        }
+        for (to, count) in &other.transitions {
+            *self.transitions.entry(*to).or_default() += count;
+        }
+        self.steps.iter_mut().zip(other.steps).for_each(|(all, more)| *all += more);
+        self.steps_sum += other.steps_sum;
+    }
+}
+
+fn bucket(bounds: &[f64], seconds: f64) -> usize {
+    bounds.iter().position(|bound| seconds <= *bound).unwrap_or(bounds.len())
 }
 
 /// The counters at one moment.
@@ -51,6 +126,8 @@ pub struct Counted {
     pub latency_sum: f64,
     /// Refusals by code.
     pub refusals: BTreeMap<Code, u64>,
+    /// Shows.
+    pub show: Show,
 }
 
 impl Figures {
@@ -59,10 +136,13 @@ impl Figures {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
-        let bucket =
-            LATENCY_BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(LATENCY_BOUNDS.len());
-        self.latency[bucket].fetch_add(1, Ordering::Relaxed);
+        self.latency[bucket(&LATENCY_BOUNDS, seconds)].fetch_add(1, Ordering::Relaxed);
         self.latency_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Commits that move a show are on disk.
+    pub(crate) fn showed(&self, show: &Show) {
+        self.show.lock().expect("nothing panics while it counts").add(show);
     }
 
     pub(crate) fn image_saved(&self) {
@@ -100,6 +180,7 @@ impl Figures {
             latency: self.latency.iter().map(load).collect(),
             latency_sum,
             refusals: self.refusals.lock().expect("nothing panics while it counts").clone(),
+            show: self.show.lock().expect("nothing panics while it counts").clone(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Nothing is counted here. A scrape reads the counters where they are kept, so that no number is kept twice; a client
 //! who watches several productions is looked at once.
 
+mod show;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{
@@ -12,7 +14,7 @@ use axum::{
     routing::get,
 };
 use http::header::CONTENT_TYPE;
-use onair_runtime::figures::{Counted, LATENCY_BOUNDS};
+use onair_runtime::figures::LATENCY_BOUNDS;
 use onair_wire::{Code, Timestamp};
 use prometheus_client::{
     collector::Collector,
@@ -63,6 +65,7 @@ impl Collector for Scrape {
         let mut page = Page(encoder);
         self.process(&mut page)?;
         self.commits(&mut page)?;
+        self.shows(&mut page)?;
         self.engine(&mut page)?;
         self.watchers(&mut page)?;
         self.callers(&mut page)
@@ -84,11 +87,8 @@ impl Scrape {
         page.counter("commits", "Commits made", None, counted.commits)?;
         page.counter("batches", "Appends that carried them", None, counted.batches)?;
         page.counter("commit", "Bytes of commits", Some(&Unit::Bytes), counted.bytes)?;
-        page.latency(
-            "append",
-            "How long appends took, from the first command to the log's answer",
-            &counted,
-        )?;
+        let help = "How long appends took, from the first command to the log's answer";
+        page.seconds("append", help, &LATENCY_BOUNDS, &counted.latency, counted.latency_sum)?;
         page.counter("images", "States saved, to open from", None, counted.images)?;
         let fallbacks = "Subscribers that got a snapshot in place of the commits they asked for";
         page.counter("snapshot_fallbacks", fallbacks, None, counted.snapshot_fallbacks)?;
@@ -233,14 +233,14 @@ impl Page<'_> {
         self.begin(name, help, None, MetricType::Info)?.encode_info(&labels)
     }
 
-    fn latency(&mut self, name: &str, help: &str, counted: &Counted) -> fmt::Result {
-        let bounds = LATENCY_BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<(f64, u64)> = bounds.zip(counted.latency.iter().copied()).collect();
-        // Not `batches`, which is counted at another moment: a histogram agrees with itself.
-        let count = counted.latency.iter().sum();
+    /// How long something took: `counts` has one more than `bounds`, for what is beyond. The count is theirs and no
+    /// other, which is taken at another moment: a histogram agrees with itself.
+    fn seconds(&mut self, name: &str, help: &str, bounds: &[f64], counts: &[u64], sum: f64) -> fmt::Result {
+        let bounds = bounds.iter().copied().chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(counts.iter().copied()).collect();
         let unit = Unit::Seconds;
         let mut metric = self.begin(name, help, Some(&unit), MetricType::Histogram)?;
-        metric.encode_histogram::<Labels<'static>>(counted.latency_sum, count, &buckets, None)
+        metric.encode_histogram::<Labels<'static>>(sum, counts.iter().sum(), &buckets, None)
     }
 }
 

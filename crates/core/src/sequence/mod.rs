@@ -20,7 +20,7 @@ pub(crate) use progress::{Failure, Verdict};
 pub const TELL: &str = "backends.tell";
 
 /// What a sequence is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Services are made ready (row L3).
@@ -53,7 +53,7 @@ impl Kind {
 }
 
 /// How a sequence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SequenceStatus {
     /// Under way.
@@ -64,6 +64,19 @@ pub enum SequenceStatus {
     Failed,
     /// It did not, and what it had done is undone.
     RolledBack,
+}
+
+impl SequenceStatus {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolledBack",
+        }
+    }
 }
 
 /// How a step is.

@@ -3,12 +3,12 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use onair_core::{Decision, Production, Refusal, advance, decide, needs, receipt};
+use onair_core::{Decision, Production, Refusal, advance, decide, needs, production::server, receipt};
 use onair_engine::Record;
-use onair_wire::{Commit, Receipt, Revision};
+use onair_wire::{Change, Commit, Receipt, Revision};
 
 use super::{Answer, BATCH_BYTES, BATCH_COMMANDS, Request};
-use crate::{archive, error::Error, hub::Published, shared::Shared};
+use crate::{archive, error::Error, figures, hub::Published, shared::Shared};
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,14 +23,15 @@ pub(super) struct Written {
 const STEPS_MAX: usize = 1_000;
 
 fn touches_show(commit: &Commit) -> bool {
-    use onair_core::production::server;
     let show = [server::SYSTEM, server::SERVICES, server::SEQUENCES];
     commit.changes.iter().any(|change| show.contains(&change.collection.as_str()))
 }
 
 /// What an operator must hear of even without looking (row L8).
 fn loud(shared: &Shared, commit: &Commit) {
-    for change in commit.changes.iter().filter(|change| change.id.as_str() == "lifecycle") {
+    let is_lifecycle =
+        |change: &&Change| change.collection.as_str() == server::SYSTEM && change.id.as_str() == "lifecycle";
+    for change in commit.changes.iter().filter(is_lifecycle) {
         let onair_wire::Op::Put(value) = &change.op else { continue };
         if value["phase"] == "error" {
             let (error, gave_up) = (&value["error"]["message"], value["recovery"]["gaveUp"] == true);
@@ -47,6 +48,8 @@ pub(super) struct Batch<'a> {
     bytes: usize,
     /// Whether a commit touched the show, so that calls and times may be others than before.
     show: bool,
+    /// What is to be counted of the show once it is on disk.
+    tally: Option<Box<figures::Show>>,
     answers: Vec<(Answer, Outcome)>,
 }
 
@@ -60,7 +63,8 @@ enum Outcome {
 impl<'a> Batch<'a> {
     pub(super) fn new(shared: &'a Arc<Shared>, working: &'a mut Production) -> Self {
         let expected = working.revision();
-        Self { shared, working, expected, commits: Vec::new(), bytes: 0, show: false, answers: Vec::new() }
+        let (commits, answers) = (Vec::new(), Vec::new());
+        Self { shared, working, expected, commits, bytes: 0, show: false, tally: None, answers }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -113,8 +117,11 @@ impl<'a> Batch<'a> {
     }
 
     fn add(&mut self, commit: Commit) {
-        self.show |= touches_show(&commit);
-        loud(self.shared, &commit);
+        if touches_show(&commit) {
+            self.show = true;
+            self.tally.get_or_insert_default().count(self.working, &commit);
+            loud(self.shared, &commit);
+        }
         self.working.apply(&commit).expect("what was just decided follows what it was decided on");
         let body = Bytes::from(commit.encode());
         self.bytes += body.len();
@@ -123,7 +130,7 @@ impl<'a> Batch<'a> {
 
     /// Appends, shows, answers.
     pub(super) async fn finish(self) -> Result<Written, onair_engine::Error> {
-        let Self { shared, working, expected, commits, bytes, show, answers } = self;
+        let Self { shared, working, expected, commits, bytes, show, tally, answers } = self;
         if commits.is_empty() {
             answer(shared, answers).await;
             return Ok(Written::default());
@@ -142,6 +149,9 @@ impl<'a> Batch<'a> {
         }
         let count = commits.len() as u64;
         shared.figures.committed(count, bytes as u64, begun.elapsed());
+        if let Some(tally) = tally {
+            shared.figures.showed(&tally);
+        }
         shared.hub.publish(Arc::new(working.clone()), &commits);
         shared.revision.send_replace(working.revision());
         shared.dirty.store(true, Ordering::Relaxed);

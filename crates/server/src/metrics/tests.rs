@@ -144,6 +144,9 @@ async fn o1_every_number_is_there_before_anything_happened() {
         "onair_lag_max_bytes",
         "onair_authentication_failures_total",
         "onair_uptime_seconds",
+        "onair_sequences_total{kind=\"emergency-stop\",status=\"rolledBack\"}",
+        "onair_transitions_total{to=\"live\"}",
+        "onair_step_duration_seconds_count",
     ] {
         assert_eq!(samples.get(name), Some(&0.0), "{name}");
     }
@@ -184,6 +187,21 @@ async fn o1_numbers_follow_what_happens() {
         .map(|(_, count)| *count)
         .collect();
     assert!(buckets.is_sorted(), "buckets are cumulative: {buckets:?}");
+}
+
+#[tokio::test]
+async fn o1_a_show_is_counted() {
+    let bench = Bench::new();
+    bench.app.productions.configure(&main(), kim(), Value::Null).await.expect("begun");
+    let handle = bench.app.productions.open(&main()).await.expect("there");
+    handle.act(kim(), None, onair_core::Act::Initialize, true).await.expect("ready");
+    let samples = bench.scrape().await;
+    assert_eq!(samples["onair_sequences_total{kind=\"initialize\",status=\"done\"}"], 1.0);
+    assert_eq!(samples["onair_transitions_total{to=\"initializing\"}"], 1.0);
+    assert_eq!(samples["onair_transitions_total{to=\"ready\"}"], 1.0);
+    assert_eq!(samples["onair_step_duration_seconds_count"], 4.0);
+    assert_eq!(samples["onair_phase{production=\"main\",phase=\"ready\"}"], 1.0);
+    assert_eq!(samples["onair_phase{production=\"main\",phase=\"idle\"}"], 0.0);
 }
 
 struct Slow(&'static str, usize);
