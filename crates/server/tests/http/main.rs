@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and is short")]
 
+mod actions;
 mod bad_input;
 mod documents;
 mod events;

@@ -150,21 +150,27 @@ async fn x1_each_call_asks_for_its_role_before_it_reads_the_rest() {
     }
     tokens.push(site.admin.clone());
     // The least role that is let through; what lets it through is a refusal of the rest.
-    let table: [(&str, &str, usize); 14] = [
+    let table = [
         ("GET", "documents/layers?no=1", 0),
         ("GET", "changes?no=1", 0),
         ("GET", "events?no=1", 0),
         ("GET", "export?no=1", 0),
         ("GET", "/stream/status?no=1", 0),
+        ("GET", "can?no=1", 0),
+        ("GET", "validate?to=live&no=1", 0),
         ("POST", "signals?no=1", 1),
         ("PUT", "documents/layers/logo?no=1", 2),
         ("POST", "mutations?no=1", 2),
         ("PATCH", "settings?no=1", 2),
         ("POST", "conflicts/x/resolve?no=1", 2),
         ("POST", "/stream/chat?no=1", 2),
+        ("POST", "start?no=1", 2),
+        ("POST", "emergency-stop?dryRun=1", 2),
+        ("POST", "/stream/pause?no=1", 2),
         ("PUT", "/v1/productions/main?no=1", 3),
         ("DELETE", "/v1/productions/main?no=1", 3),
         ("POST", "import?no=1", 3),
+        ("POST", "backends/hook/replay?no=1", 3),
     ];
     for (method, path, least) in table {
         for (role, token) in tokens.iter().enumerate() {

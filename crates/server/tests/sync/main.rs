@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod actions;
 mod bad_input;
 mod matrix;
 mod order;
