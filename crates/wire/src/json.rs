@@ -4,6 +4,8 @@
 //! nesting for as long as its stack lasts. A state authority can do none of that: two clients would see two
 //! truths. So all outside JSON goes through [`parse`], and typed bodies through [`from_value`] behind it.
 
+mod named;
+
 use std::fmt;
 
 use serde::{
@@ -14,6 +16,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::INTEGER_MAX;
+use named::Named;
 
 /// How deep arrays and objects may be nested: no document needs more, and every reader's stack bears it.
 pub const DEPTH_MAX: usize = 64;
@@ -63,7 +66,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// [`JsonError::Invalid`].
 pub fn from_value<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, JsonError> {
-    serde_path_to_error::deserialize(value).map_err(|error| JsonError::Invalid {
+    serde_path_to_error::deserialize(Named(value)).map_err(|error| JsonError::Invalid {
         pointer: pointer_of(error.path()),
         detail: error.inner().to_string(),
     })
