@@ -108,7 +108,7 @@ impl Stage {
     }
 
     pub(crate) fn sees(&self) -> Seen {
-        self.processes.seen(&studio(), "encoder").expect("always known")
+        self.processes.seen(&studio(), "encoder", true).expect("always known")
     }
 
     /// What a script has written into a file, once there is a whole line in it.
