@@ -51,7 +51,7 @@ impl Adapter for Host {
         })
     }
 
-    fn seen(&self, _: &ProductionId, _: &str) -> Option<Seen> {
+    fn seen(&self, _: &ProductionId, _: &str, _: bool) -> Option<Seen> {
         None
     }
 
