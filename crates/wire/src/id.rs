@@ -151,6 +151,10 @@ identifier!(
     MutationId, "mutation id", PRINTABLE, printable
 );
 identifier!(
+    /// What an agent calls itself, the same for as long as it keeps its state (row S2).
+    Instance, "instance", PRINTABLE, printable
+);
+identifier!(
     /// Who caused a commit: `role:name`, `operator:kim` say (row X3).
     Actor, "actor", PRINTABLE, printable
 );

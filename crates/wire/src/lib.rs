@@ -20,7 +20,7 @@ pub use agent::TaskAction;
 pub use cache::{Cache, Documents, Entry, Gap};
 pub use commit::{Cause, CauseKind, Change, Commit, Fingerprint, Op};
 pub use digest::{Digest, canonical};
-pub use id::{Actor, Collection, DocumentId, ID_LENGTH_MAX, IdError, MutationId, ProductionId};
+pub use id::{Actor, Collection, DocumentId, ID_LENGTH_MAX, IdError, Instance, MutationId, ProductionId};
 pub use mutation::{Edit, Mutation, Outcome, Receipt};
 pub use patch::merge_patch;
 pub use position::{After, EPOCH_LENGTH_MAX, Epoch, INTEGER_MAX, Position, PositionError, Revision};

@@ -169,20 +169,7 @@ impl ClientMessage {
     /// # Errors
     /// [`Misunderstood`], with `bad-json` or `invalid` and the place.
     pub fn parse(text: &[u8]) -> Result<Self, Misunderstood> {
-        let not_read = |error: JsonError| Misunderstood { id: None, problem: Box::new(error.into()) };
-        let mut value = json::parse(text).map_err(not_read)?;
-        let invalid = |pointer: &str, detail: String| {
-            not_read(JsonError::Invalid { pointer: pointer.to_owned(), detail })
-        };
-        let Some(message) = value.as_object_mut() else {
-            return Err(invalid("", "a message is an object with a `type`".into()));
-        };
-        let id = message.get("id").and_then(Value::as_str).map(str::to_owned);
-        let kind = match message.remove("type") {
-            Some(Value::String(kind)) => kind,
-            Some(_) => return Err(invalid("/type", "`type` is a text".into())),
-            None => return Err(invalid("/type", "a message has a `type`".into())),
-        };
+        let Opened { kind, id, value } = open(text)?;
         Self::of_kind(&kind, value).map_err(|error| Misunderstood { id, problem: Box::new(error.into()) })
     }
 
@@ -195,13 +182,40 @@ impl ClientMessage {
             "action" => Self::Action(json::from_value(value)?),
             "signal" => Self::Signal(json::from_value(value)?),
             "ping" => Self::Ping,
-            other => {
-                let known = Self::TYPES.join("`, `");
-                let detail = format!("there is no message `{}`, only `{known}`", other.escape_debug());
-                return Err(JsonError::Invalid { pointer: "/type".into(), detail });
-            }
+            other => return Err(unknown_kind(other, Self::TYPES)),
         })
     }
+}
+
+/// A message of either protocol whose `type` is known and whose members are not.
+pub(crate) struct Opened {
+    pub(crate) kind: String,
+    pub(crate) id: Option<String>,
+    /// The members without `type`.
+    pub(crate) value: Value,
+}
+
+/// Reads what all messages have.
+pub(crate) fn open(text: &[u8]) -> Result<Opened, Misunderstood> {
+    let not_read = |error: JsonError| Misunderstood { id: None, problem: Box::new(error.into()) };
+    let mut value = json::parse(text).map_err(not_read)?;
+    let invalid =
+        |pointer: &str, detail: String| not_read(JsonError::Invalid { pointer: pointer.to_owned(), detail });
+    let Some(message) = value.as_object_mut() else {
+        return Err(invalid("", "a message is an object with a `type`".into()));
+    };
+    let id = message.get("id").and_then(Value::as_str).map(str::to_owned);
+    match message.remove("type") {
+        Some(Value::String(kind)) => Ok(Opened { kind, id, value }),
+        Some(_) => Err(invalid("/type", "`type` is a text".into())),
+        None => Err(invalid("/type", "a message has a `type`".into())),
+    }
+}
+
+/// A `type` that is none of those that are known.
+pub(crate) fn unknown_kind(kind: &str, known: &[&str]) -> JsonError {
+    let detail = format!("there is no message `{}`, only `{}`", kind.escape_debug(), known.join("`, `"));
+    JsonError::Invalid { pointer: "/type".into(), detail }
 }
 
 /// What the server says. `commit` is not here: it is the bytes of the log with a head of its own.

@@ -8,7 +8,9 @@
 use std::{fs, path::PathBuf};
 
 use onair_wire::{
-    Cache, Collection, Commit, Digest, DocumentId, Revision, canonical, json,
+    Cache, Code, Collection, Commit, Digest, DocumentId, Problem, ProductionId, Revision, Timestamp,
+    agent::{self, AgentMessage},
+    canonical, json,
     sync::{ClientMessage, Misunderstood},
 };
 use serde_json::{Value, json};
@@ -100,4 +102,60 @@ fn messages_are_understood_or_refused_by_place() {
             };
         }
     });
+}
+
+#[test]
+fn messages_of_agents_are_understood_or_refused_by_place() {
+    golden("wire/agent-messages.json", |fixture| {
+        for case in cases(fixture) {
+            let heard = AgentMessage::parse(case["text"].as_str().unwrap().as_bytes());
+            case["heard"] = match heard {
+                Ok(message) => format!("{message:?}").split(['(', ' ']).next().unwrap().into(),
+                Err(Misunderstood { id, problem }) => json!({
+                    "id": id, "code": problem.code,
+                    "pointer": problem.errors.first().map(|error| error.pointer.clone()),
+                }),
+            };
+        }
+    });
+}
+
+#[test]
+fn messages_to_agents_are_what_they_were() {
+    let registered = agent::Registered {
+        production: ProductionId::new("main").unwrap(),
+        service: "host".into(),
+        session: "s-1".into(),
+        active: true,
+        heartbeat: 2_000,
+    };
+    let task = agent::Task {
+        id: "s-1.1".into(),
+        action: agent::TaskAction::Start,
+        key: "main/7/host/start".into(),
+        deadline: Timestamp::from_millis(1_763_661_600_007),
+        params: json!({ "force": true }).into(),
+        attempt: 1,
+    };
+    let problem = Problem::new(Code::Gone, "task s-1.1 was answered before");
+    let messages = [
+        agent::ServerMessage::Registered(&registered),
+        agent::ServerMessage::Task(&task),
+        agent::ServerMessage::Cancel { id: "s-1.1" },
+        agent::ServerMessage::Active,
+        agent::ServerMessage::Standby,
+        agent::ServerMessage::Problem { id: Some("s-1.1"), problem: (&problem).into() },
+        agent::ServerMessage::Pong,
+    ];
+    golden("wire/agent-server-messages.json", |fixture| {
+        fixture["cases"] =
+            messages.iter().map(|m| json!({ "text": String::from_utf8(m.encode()).unwrap() })).collect();
+    });
+}
+
+#[test]
+fn what_an_agent_says_went_wrong_is_kept_in_part() {
+    let text = json!({ "type": "failed", "id": "s-1.1", "error": "\u{e4}".repeat(3_000) }).to_string();
+    let Ok(AgentMessage::Failed(failed)) = AgentMessage::parse(text.as_bytes()) else { panic!("understood") };
+    assert_eq!(failed.error, "\u{e4}".repeat(agent::ERROR_LENGTH_MAX));
 }
