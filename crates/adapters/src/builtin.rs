@@ -4,20 +4,15 @@ use onair_runtime::adapter::{Adapter, BoxFuture, Call, CallError, Misfit};
 use onair_wire::ProductionId;
 use serde_json::{Value, json};
 
+use crate::shape::nothing_but_type;
+
 /// The adapter.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Builtin;
 
 impl Adapter for Builtin {
     fn check(&self, adapter: &Value) -> Result<(), Misfit> {
-        let foreign = adapter.as_object().and_then(|members| members.keys().find(|name| *name != "type"));
-        match foreign {
-            None => Ok(()),
-            Some(name) => Err(Misfit {
-                pointer: format!("/{}", onair_wire::json::escape(name)),
-                detail: "a builtin adapter has nothing but its `type`".into(),
-            }),
-        }
+        nothing_but_type(adapter, "a builtin")
     }
 
     fn call(&self, _: Call) -> BoxFuture<'static, Result<Value, CallError>> {

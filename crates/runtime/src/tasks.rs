@@ -31,6 +31,8 @@ pub enum TaskKind {
     Opener,
     /// Supervises a child process: ends when nothing of it is left; told to end, it ends the child first, gracefully.
     Child,
+    /// Passes on what adapters see, in order: ends at once, what is seen of a server that stops is no news.
+    Reporter,
     /// Sends one export: ends when its reader goes.
     Export,
 }

@@ -57,7 +57,7 @@ codes! {
     MethodNotAllowed => ("method-not-allowed", 405, "This address does not know the method"),
     NotAcceptable => ("not-acceptable", 406, "There is no answer in a format that was asked for"),
     RequestTimeout => ("request-timeout", 408, "The request did not arrive in time"),
-    Gone => ("gone", 410, "The document was deleted"),
+    Gone => ("gone", 410, "It was there, and is no longer"),
     Compacted => ("compacted", 410, "The revision is no longer kept"),
     NotAllowed => ("not-allowed", 409, "The state does not allow it now"),
     AlreadyExists => ("already-exists", 409, "There is one already"),
