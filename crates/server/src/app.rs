@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use onair_adapters::Agents;
 use onair_runtime::{Productions, Tasks};
 use onair_wire::ProductionId;
 
@@ -21,6 +22,8 @@ pub struct Parts {
     pub clients: Clients,
     /// Sessions of sockets, for the sweeper.
     pub sessions: Sessions,
+    /// Agents of services.
+    pub agents: Agents,
     /// Tasks of connections; cancelled first when the server ends.
     pub tasks: Tasks,
     /// The production that `/stream` acts on.

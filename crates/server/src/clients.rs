@@ -17,7 +17,7 @@ use serde::Serialize;
 pub struct Client {
     /// Its session.
     pub id: String,
-    /// `socket` or `stream`.
+    /// `socket`, `stream` or `agent`.
     pub kind: &'static str,
     /// What it calls itself, shortened.
     pub name: Option<String>,

@@ -1,6 +1,7 @@
 //! The outside of onair: HTTP, event streams and sockets over the productions of the runtime.
 
 mod action;
+mod agents;
 pub mod app;
 pub mod auth;
 pub mod clients;

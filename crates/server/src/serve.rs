@@ -114,6 +114,7 @@ impl Server {
             access,
             clients: Clients::default(),
             sessions: Sessions::default(),
+            agents: reach.agents(),
             tasks: tasks.clone(),
             default_production: config.default_production.clone(),
             random,

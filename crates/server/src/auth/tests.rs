@@ -57,6 +57,12 @@ impl Bench {
             access,
             clients: Clients::default(),
             sessions: crate::session::Sessions::default(),
+            agents: onair_adapters::Agents::new(
+                clock.clone(),
+                tokio::sync::mpsc::channel(1).0,
+                Millis(2_000),
+                &Tasks::new(),
+            ),
             tasks: Tasks::new(),
             default_production: main(),
             random: || 7,

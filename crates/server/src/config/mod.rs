@@ -19,6 +19,7 @@ pub use words::{Durability, HostName, LogFormat, LogLevel, OriginName};
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use onair_adapters::agent::HEARTBEAT_MIN;
 use onair_runtime::{Keep, reach::Allow};
 use onair_wire::{Millis, ProductionId};
 
@@ -112,6 +113,9 @@ settings! {
     retries_max: u32 = 3, "retries_max", "MAX_RETRIES";
     /// How often a client is told to ask, where it cannot be told.
     poll_interval: Millis = Millis(1_000), "poll_interval_ms", "POLL_INTERVAL";
+    /// How often an agent is asked for a sign of life, 100 at least. One that is silent for two and a half of these is
+    /// gone, and the next takes over.
+    agents_heartbeat: Millis = Millis(2_000), "agents.heartbeat_ms";
     /// How long the server takes to stop at most; what has not ended then is cut off.
     shutdown_grace: Millis = Millis(10_000), "shutdown_grace_ms";
     /// HTTP requests of one token or address per second; 0 for no limit.
@@ -260,6 +264,10 @@ impl Config {
     }
 
     fn look_for_contradictions(&self, findings: &mut Vec<Finding>) {
+        if self.agents_heartbeat < HEARTBEAT_MIN {
+            let message = format!("is {}, at least {} is possible", self.agents_heartbeat.0, HEARTBEAT_MIN.0);
+            findings.push(Finding::new("the configuration", "agents.heartbeat_ms", message));
+        }
         let places = [
             ("listen", self.listen),
             ("preview_listen", self.preview_listen),

@@ -48,6 +48,12 @@ impl Bench {
             access: Access::default(),
             clients: Clients::default(),
             sessions: Sessions::default(),
+            agents: onair_adapters::Agents::new(
+                clock.clone(),
+                tokio::sync::mpsc::channel(1).0,
+                Millis(2_000),
+                &Tasks::new(),
+            ),
             tasks: Tasks::new(),
             default_production: main(),
             random: || 7,

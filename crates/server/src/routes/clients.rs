@@ -32,7 +32,7 @@ struct Connected {
 struct Shown {
     /// Its session.
     id: String,
-    /// `socket` or `stream`.
+    /// `socket`, `stream` or `agent`.
     kind: String,
     /// What it calls itself, shortened.
     name: Option<String>,

@@ -33,7 +33,7 @@ pub use changes::{COMMITS_MAX, WAIT_MAX};
 
 pub(crate) use answer::Json;
 
-use crate::{App, auth, events, openapi, session};
+use crate::{App, agents, auth, events, openapi, session};
 
 /// Everything that answers HTTP.
 pub fn router(app: App) -> Router {
@@ -66,4 +66,5 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(service::routes())
         .merge(auth::routes::router())
         .merge(session::routes())
+        .merge(agents::routes())
 }

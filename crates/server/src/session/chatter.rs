@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What is to be done about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It is listened to.
     Listen,
     /// It is listened to, and the client is told that it says too much.
@@ -22,18 +22,18 @@ pub(super) enum Verdict {
 
 /// The messages of one connection in the second that runs.
 #[derive(Debug)]
-pub(super) struct Chatter {
+pub(crate) struct Chatter {
     since: Instant,
     count: u32,
 }
 
 impl Chatter {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { since: now, count: 0 }
     }
 
     /// Counts one message.
-    pub(super) fn heard(&mut self, now: Instant) -> Verdict {
+    pub(crate) fn heard(&mut self, now: Instant) -> Verdict {
         if now.duration_since(self.since) >= SECOND {
             *self = Self::new(now);
         }

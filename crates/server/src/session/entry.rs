@@ -24,6 +24,7 @@ use crate::{
 pub struct Entry {
     /// Its name.
     pub session: String,
+    kind: &'static str,
     /// Who it is.
     pub identity: Identity,
     pub(super) actor: Actor,
@@ -37,8 +38,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(
+    /// `kind` is what the list of clients says it is: `socket` or `agent`.
+    pub(crate) fn new(
         app: &App,
+        kind: &'static str,
         identity: Identity,
         name: Option<String>,
         outlet: Weak<Outlet>,
@@ -46,6 +49,7 @@ impl Entry {
         let clock = app.productions.clock().clone();
         Arc::new(Self {
             session: format!("s-{:016x}", (app.random)()),
+            kind,
             actor: identity.actor(),
             identity,
             pending: AtomicUsize::new(0),
@@ -65,7 +69,7 @@ impl Entry {
         }
     }
 
-    pub(super) async fn told_to_close(&self) -> Close {
+    pub(crate) async fn told_to_close(&self) -> Close {
         loop {
             if let Some(close) = self.close.get() {
                 return *close;
@@ -91,7 +95,7 @@ impl Look for Entry {
         });
         Client {
             id: self.session.clone(),
-            kind: "socket",
+            kind: self.kind,
             name: self.name.clone(),
             actor: self.actor.to_string(),
             since: self.since,
@@ -114,7 +118,7 @@ struct Inner {
 }
 
 impl Sessions {
-    pub(super) fn list(&self, entry: Arc<Entry>) -> Listed {
+    pub(crate) fn list(&self, entry: Arc<Entry>) -> Listed {
         let key = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(key, entry);
         Listed { sessions: self.clone(), key }
@@ -144,7 +148,7 @@ impl Sessions {
 }
 
 /// A place in the list.
-pub(super) struct Listed {
+pub(crate) struct Listed {
     sessions: Sessions,
     key: u64,
 }

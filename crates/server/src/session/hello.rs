@@ -16,7 +16,7 @@ use crate::{
     App,
     auth::{Identity, Role},
     net::Peer,
-    socket::{Connection, Incoming, MESSAGE_BYTES_MAX},
+    socket::{Connection, Incoming, MESSAGE_BYTES_MAX, Utf8Bytes},
 };
 
 /// How long a socket may take to say `hello` (contract, section 4).
@@ -25,7 +25,7 @@ const HELLO: Duration = Duration::from_secs(10);
 const NAME_LENGTH_MAX: usize = 64;
 
 /// What the request said about who is there: `hello` may say it again, a browser's says it only there.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     peer: SocketAddr,
     token: Option<String>,
     ticket: Option<String>,
@@ -48,11 +48,26 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
-    fn identify(self, app: &App, said: Option<&str>) -> Result<Identity, Problem> {
+    pub(crate) fn identify(self, app: &App, said: Option<&str>) -> Result<Identity, Problem> {
         match (said, self.ticket) {
             (None, Some(ticket)) => app.access.redeem(&ticket, self.peer),
             (said, _) => app.access.identify(said.or(self.token.as_deref()), self.peer),
         }
+    }
+}
+
+/// Waits for the first message, which may be anything: `late` when none comes in time, `order` when it is no message.
+pub(crate) async fn first_text(
+    connection: &mut Connection,
+    late: Close,
+    order: Close,
+) -> Result<Utf8Bytes, Option<Close>> {
+    match tokio::time::timeout(HELLO, first(connection)).await.map_err(|_| Some(late))? {
+        Incoming::Text(text) => Ok(text),
+        Incoming::Binary => Err(Some(Close::BINARY)),
+        Incoming::Fault(fault) => Err(Some(Close { code: fault.close_code(), reason: "protocol error" })),
+        Incoming::Closed(_) => Err(None),
+        Incoming::Lagged(_) | Incoming::Overrun | Incoming::Drained => Err(Some(order)),
     }
 }
 
@@ -62,16 +77,7 @@ pub(super) async fn hear(
     connection: &mut Connection,
     caller: Caller,
 ) -> Result<(Identity, Option<String>), Option<Close>> {
-    let first = tokio::time::timeout(HELLO, first(connection)).await.map_err(|_| Some(Close::NO_HELLO))?;
-    let text = match first {
-        Incoming::Text(text) => text,
-        Incoming::Binary => return Err(Some(Close::BINARY)),
-        Incoming::Fault(fault) => {
-            return Err(Some(Close { code: fault.close_code(), reason: "protocol error" }));
-        }
-        Incoming::Closed(_) => return Err(None),
-        Incoming::Lagged(_) | Incoming::Overrun | Incoming::Drained => return Err(Some(Close::ORDER)),
-    };
+    let text = first_text(connection, Close::NO_HELLO, Close::ORDER).await?;
     let refuse = |problem: &Problem, close: Close| {
         app.productions.figures().refused(problem.code);
         connection.send(answer::problem(None, problem), None);
@@ -105,7 +111,7 @@ async fn first(connection: &mut Connection) -> Incoming {
 }
 
 /// What a client calls itself: a text, or the `name` and `version` of an object.
-fn name(client: &Value) -> Option<String> {
+pub(crate) fn name(client: &Value) -> Option<String> {
     let text = match client {
         Value::String(text) => text.clone(),
         Value::Object(members) => {

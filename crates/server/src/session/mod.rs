@@ -6,7 +6,7 @@ mod action;
 mod answer;
 mod chatter;
 mod entry;
-mod hello;
+pub(crate) mod hello;
 mod subscribe;
 pub mod sweeper;
 
@@ -34,7 +34,8 @@ use crate::{
 };
 
 pub use chatter::CHATTER_MAX;
-use chatter::{Chatter, Verdict};
+pub(crate) use chatter::{Chatter, Verdict};
+pub(crate) use entry::Listed;
 pub use entry::{Entry, Sessions};
 use subscribe::Subscribed;
 
@@ -67,6 +68,8 @@ impl Close {
     pub const CHATTER: Self = Self { code: 1008, reason: "too many messages" };
     /// The token is not known, or no longer.
     pub const UNAUTHENTICATED: Self = Self { code: 4401, reason: "unauthenticated" };
+    /// The token does not reach this; do not come back with it.
+    pub const FORBIDDEN: Self = Self { code: 4403, reason: "forbidden" };
     /// No `hello` in time.
     pub const NO_HELLO: Self = Self { code: 4408, reason: "no hello in time" };
     /// Too many; come back later.
@@ -130,12 +133,12 @@ struct Session {
     gone: CancellationToken,
     _gone: DropGuard,
     /// Takes the session off the sweeper's list.
-    _listed: entry::Listed,
+    _listed: Listed,
 }
 
 impl Session {
     async fn begin(app: App, connection: Connection, identity: Identity, name: Option<String>) -> Self {
-        let entry = Entry::new(&app, identity, name, connection.outlet());
+        let entry = Entry::new(&app, "socket", identity, name, connection.outlet());
         let listed = app.sessions.list(Arc::clone(&entry));
         hello::welcome(&app, &entry, &connection).await;
         if app.tasks.cancelled().is_cancelled() {
@@ -316,6 +319,6 @@ impl Session {
 }
 
 /// A text frame with a message.
-fn frame(json: &[u8]) -> Bytes {
+pub(crate) fn frame(json: &[u8]) -> Bytes {
     Format::Socket.message("", json)
 }

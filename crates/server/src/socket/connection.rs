@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use onair_runtime::hub::{Attached, Cursor, Lane};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tungstenite::Utf8Bytes;
 
 use super::{
@@ -97,6 +97,17 @@ impl Connection {
     /// See [`Outlet::send`].
     pub fn send(&self, frame: Bytes, after: Option<SubscriptionId>) {
         self.outlet.send(frame, after);
+    }
+
+    /// See [`Outlet::ping`].
+    pub fn ping(&self) {
+        self.outlet.ping();
+    }
+
+    /// See [`Outlet::last_seen`].
+    #[must_use]
+    pub fn last_seen(&self) -> Instant {
+        self.outlet.last_seen()
     }
 
     /// Sends `opening` (`subscribed`, and a snapshot or what the client lacks), then all that the lane carries from

@@ -23,8 +23,8 @@ fn needed(operation: &str) -> Option<Option<usize>> {
             None,
             "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs" | "/" | "/docs/problems/{code}",
         ) => None,
-        // The handshake is for everybody, `hello` is not.
-        ("GET", None, "/v1/sync") => None,
+        // The handshake is for everybody, `hello` and `register` are not.
+        ("GET", None, "/v1/sync" | "/v1/agents") => None,
         ("PUT" | "DELETE", Some(""), _) | ("POST", Some("/import" | "/backends/{name}/replay"), _) => ADMIN,
         (_, None, "/v1/tokens" | "/v1/tokens/{id}") => ADMIN,
         ("POST", None, "/v1/tickets") => VIEWER,

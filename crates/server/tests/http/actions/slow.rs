@@ -7,6 +7,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use onair_adapters::Agents;
 use onair_core::{Intent, Observe, Phase, service::Seen};
 use onair_engine::memory::Memory;
 use onair_runtime::{
@@ -14,9 +15,9 @@ use onair_runtime::{
     adapter::{Adapter, Adapters, BoxFuture, Call, CallError, Class, Misfit},
 };
 use onair_server::{App, app::Parts, auth::Access, clients::Clients, net::Peer, routes, session::Sessions};
-use onair_wire::{Actor, ProductionId, TaskAction};
+use onair_wire::{Actor, Millis, ProductionId, TaskAction};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::site::{MAIN, PATIENCE};
 
@@ -86,6 +87,7 @@ impl Bench {
             access: Access::default(),
             clients: Clients::default(),
             sessions: Sessions::default(),
+            agents: Agents::new(Clock::system(), mpsc::channel(1).0, Millis(2_000), &Tasks::new()),
             tasks: Tasks::new(),
             default_production: main.clone(),
             random: || 7,
