@@ -178,8 +178,8 @@ async fn x1_tokens_by_table() {
     }
 }
 
-#[test]
-fn x1_what_is_wrong_with_a_token_is_not_said() {
+#[tokio::test]
+async fn x1_what_is_wrong_with_a_token_is_not_said() {
     let bench = Bench::new();
     let peer = LOCAL.parse().expect("an address");
     let (id, revoked) = bench.token(Role::Viewer, None, None);
@@ -244,8 +244,8 @@ async fn x1_the_productions_of_a_token_are_its_reach() {
     }
 }
 
-#[test]
-fn x1_revoking_expiring_and_configuring_end_who_was_let_in() {
+#[tokio::test]
+async fn x1_revoking_expiring_and_configuring_end_who_was_let_in() {
     let bench = Bench::new();
     let access = &bench.app.access;
     let local = access.identify(None, LOCAL.parse().expect("an address")).expect("an operator");
@@ -358,8 +358,8 @@ fn x1_tokens_that_cannot_be_are_refused_with_the_field() {
     assert!(matches!(tokens.revoke("nobody", now), Err(tokens::Error::Unknown { .. })));
 }
 
-#[test]
-fn x2_wrong_tokens_are_limited_by_address_and_good_ones_are_not() {
+#[tokio::test]
+async fn x2_wrong_tokens_are_limited_by_address_and_good_ones_are_not() {
     let bench = Bench::with(&Rates { failures_per_minute: 3, ..Rates::default() });
     let access = &bench.app.access;
     let (_, good) = bench.token(Role::Viewer, None, None);

@@ -139,7 +139,7 @@ async fn l9_a_dry_run_lists_the_steps_and_changes_nothing() {
     assert_eq!(told.problem("invalid")["errors"][0]["pointer"], "/kind");
 
     // What tells backends cannot be taken back.
-    let manifest = json!({"backends": [{"name": "hook", "type": "webhook", "url": "https://example.com/"}]});
+    let manifest = json!({"backends": [{"name": "hook", "type": "convex", "url": "https://hook.invalid"}]});
     site.ask("PUT", "/v1/productions/told").json(&manifest).send().await.is(201);
     let plan = post(&site, "/v1/productions/told/start?dryRun=true").await.json(200);
     assert_eq!(plan["irreversible"], json!(["backends.tell"]));
@@ -185,11 +185,11 @@ async fn t2_stream_acts_on_the_default_production() {
 #[tokio::test]
 async fn b3_backends_are_shown_and_told_again() {
     let site = Site::new().await;
-    let manifest = json!({"backends": [{"name": "hook", "type": "webhook", "url": "https://example.com/"}]});
+    let manifest = json!({"backends": [{"name": "hook", "type": "convex", "url": "https://hook.invalid"}]});
     site.ask("PUT", MAIN).json(&manifest).send().await.is(200);
     let listed = site.get("backends").await;
     let hook = &listed["backends"][0];
-    assert_eq!((&hook["name"], &hook["type"], &hook["lag"]), (&json!("hook"), &json!("webhook"), &json!(0)));
+    assert_eq!((&hook["name"], &hook["type"], &hook["lag"]), (&json!("hook"), &json!("convex"), &json!(0)));
     assert_eq!(site.get(MAIN).await["backends"]["hook"]["lag"], 0);
     let replayed = site.ask("POST", "backends/hook/replay").json(&json!({"from": 1})).send().await.json(200);
     assert_eq!((&replayed["name"], &replayed["status"]), (&json!("hook"), &json!("retrying")));
