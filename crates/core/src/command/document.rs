@@ -49,9 +49,9 @@ pub(super) fn decide(
     }
 }
 
-/// Whether the version of a document as of `wanted` must be read from the log.
+/// Whether the version of a document as of `wanted` must be read from the log. Never of one that is refused anyway.
 pub(super) fn is_forgotten(production: &Production, mutation: &Mutation, wanted: Revision) -> bool {
-    version_at(production, mutation, wanted) == Version::Forgotten
+    !mutation.collection.is_server() && version_at(production, mutation, wanted) == Version::Forgotten
 }
 
 fn version_at(production: &Production, mutation: &Mutation, wanted: Revision) -> Version {

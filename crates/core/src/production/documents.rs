@@ -7,11 +7,12 @@ use onair_wire::{Actor, Collection, Digest, DocumentId, Op, Revision, Timestamp}
 use serde_json::Value;
 
 /// How many earlier versions of a document stay at hand, so that a late edit is merged without reading the log.
-/// Older ones are read from there; a base is seldom more than a few edits away.
+/// Older ones are read from there; a base is seldom more than a few edits away. None of the server's own documents.
 pub const RECENT_VERSIONS: usize = 8;
 
 /// How many deleted documents of a collection are remembered, newest first. Beyond that a deleted document is
-/// like one that never was, and comes back only by naming the revision to restore.
+/// like one that never was, and comes back only by naming the revision to restore. None of the server's own is: their
+/// names are not used again.
 pub const TOMBSTONES_MAX: usize = 1_000;
 
 /// A live document.
@@ -181,7 +182,7 @@ impl Documents {
         let before = self.live.get(id).cloned();
         match op.applied_to(before.as_ref().map(|document| document.value())) {
             Some(value) => self.set(collection, id, value, before.as_deref(), moment),
-            None => self.delete(id, before, moment),
+            None => self.delete(collection, id, before, moment),
         }
     }
 
@@ -204,7 +205,8 @@ impl Documents {
                 updated_by: actor.clone(),
                 hash,
                 age: before.age,
-                earlier: before.remembered(),
+                // Nobody edits, merges or restores what the server writes.
+                earlier: if collection.is_server() { Vec::new() } else { before.remembered() },
             },
             None => Document {
                 revision,
@@ -240,11 +242,20 @@ impl Documents {
         self.live.insert(id, document);
     }
 
-    fn delete(&mut self, id: &DocumentId, before: Option<Arc<Document>>, moment: Moment<'_>) {
+    fn delete(
+        &mut self,
+        collection: &Collection,
+        id: &DocumentId,
+        before: Option<Arc<Document>>,
+        moment: Moment<'_>,
+    ) {
         let Some(last) = before else { return };
         self.live.remove(id);
         self.by_age.remove(&last.age);
         self.digest = self.digest.minus(last.hash);
+        if collection.is_server() {
+            return;
+        }
         let Moment { revision, at, place, .. } = moment;
         self.bury(id.clone(), Tombstone { revision, at, last, age: (revision, place) });
     }
