@@ -56,6 +56,36 @@ pub(crate) fn ensure_pip_venv(dir: &Path, requirement: &str) -> Result<PathBuf> 
     Ok(programs)
 }
 
+/// Makes sure that `dir` holds what the `package.json` and `package-lock.json` of `source` name, and no other versions.
+///
+/// # Errors
+/// There is no npm and it cannot be installed, or it failed.
+pub(crate) fn ensure_npm(dir: &Path, source: &Path) -> Result<()> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    let read = |file: &str| {
+        let path = source.join(file);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let wanted = [read(FILES[0])?, read(FILES[1])?];
+    let stamp = dir.join("onair-requirement");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted.concat()) {
+        return Ok(());
+    }
+    ensure_apt("npm", "npm")?;
+    println!("installing what {} names", FILES[0]);
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    for (file, text) in FILES.iter().zip(&wanted) {
+        fs::write(dir.join(file), text).with_context(|| format!("cannot write {file}"))?;
+    }
+    // No script of a package runs: nothing here needs one.
+    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    process::run(Command::new("npm").current_dir(dir).args(arguments))?;
+    fs::write(&stamp, wanted.concat()).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
 fn apt_install(package: &str) -> Result<()> {
     if !on_path("apt-get") {
         bail!("{package} is missing and there is no apt-get to install it with; install it yourself");

@@ -63,6 +63,11 @@ pub(crate) fn all() -> Vec<Step> {
             about: "the server answers as its OpenAPI says",
             run: outside::schemathesis,
         },
+        Step {
+            name: "convex",
+            about: "the mutation we ship, behind a double that the official client knows",
+            run: outside::convex,
+        },
     ]
 }
 

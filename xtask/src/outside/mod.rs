@@ -1,5 +1,6 @@
 //! The steps that look at the program from outside: a built `onair`, a real socket, somebody else's client.
 
+mod convex;
 mod crash;
 mod schemathesis;
 mod server;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
 pub(crate) use schemathesis::schemathesis;
 
@@ -17,17 +19,22 @@ use crate::repository::Repository;
 
 /// Builds `onair` as `cargo test` does and says where it is.
 fn build_onair(repository: &Repository) -> Result<PathBuf> {
-    let arguments = ["build", "--package", "onair", "--message-format", "json-render-diagnostics", "--quiet"];
-    let messages = output(&mut cargo(repository, &arguments))?;
-    let program = messages.lines().filter_map(program_built).next_back();
-    program.context("cargo built no program `onair`")
+    built(repository, "onair", &["--package", "onair"])
 }
 
-/// The program that a message of cargo is about, if it is `onair`.
-fn program_built(message: &str) -> Option<PathBuf> {
+/// Builds a program as `cargo test` does and says where it is.
+fn built(repository: &Repository, name: &str, chosen: &[&str]) -> Result<PathBuf> {
+    let arguments = [&["build", "--message-format", "json-render-diagnostics", "--quiet"], chosen].concat();
+    let messages = output(&mut cargo(repository, &arguments))?;
+    let program = messages.lines().filter_map(|message| program_built(message, name)).next_back();
+    program.with_context(|| format!("cargo built no program `{name}`"))
+}
+
+/// The program that a message of cargo is about, if it is the one of that name.
+fn program_built(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
-    let is_onair = message["reason"] == "compiler-artifact" && message["target"]["name"] == "onair";
-    is_onair.then(|| message["executable"].as_str().map(PathBuf::from))?
+    let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
+    is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
 }
 
 #[cfg(test)]
@@ -38,12 +45,12 @@ mod tests {
     fn the_program_is_found_in_what_cargo_says() {
         let built =
             r#"{"reason":"compiler-artifact","target":{"name":"onair"},"executable":"/t/debug/onair"}"#;
-        assert_eq!(program_built(built), Some(PathBuf::from("/t/debug/onair")));
+        assert_eq!(program_built(built, "onair"), Some(PathBuf::from("/t/debug/onair")));
         let library = r#"{"reason":"compiler-artifact","target":{"name":"onair"},"executable":null}"#;
-        assert_eq!(program_built(library), None);
+        assert_eq!(program_built(library, "onair"), None);
         let other =
             r#"{"reason":"compiler-artifact","target":{"name":"xtask"},"executable":"/t/debug/xtask"}"#;
-        assert_eq!(program_built(other), None);
-        assert_eq!(program_built("not json"), None);
+        assert_eq!(program_built(other, "onair"), None);
+        assert_eq!(program_built("not json", "onair"), None);
     }
 }
