@@ -68,6 +68,11 @@ pub(crate) fn all() -> Vec<Step> {
             about: "the mutation we ship, behind a double that the official client knows",
             run: outside::convex,
         },
+        Step {
+            name: "receivers",
+            about: "who follows the docs can answer and verify what we send",
+            run: outside::receivers,
+        },
     ]
 }
 

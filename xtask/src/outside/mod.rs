@@ -2,6 +2,8 @@
 
 mod convex;
 mod crash;
+mod node;
+mod receivers;
 mod schemathesis;
 mod server;
 
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
+pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 
 use crate::process::{cargo, output};
