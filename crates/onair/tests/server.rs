@@ -180,6 +180,14 @@ fn a_status_in_a_dozen_lines() {
     assert_eq!(server.refused(&["status", "nowhere"]), "not-found");
 }
 
+/// Both asked for backends in pages, as our double let them, and a real server has none: they never worked.
+#[test]
+fn b3_backends_and_what_stands_in_the_way_are_told() {
+    let server = Server::start();
+    assert_eq!(server.json(&["backends"]), json!({ "backends": [] }));
+    assert_eq!(server.json(&["why"])["backends"], json!([]));
+}
+
 #[test]
 fn k2_a_conflict_is_listed_and_resolved() {
     let server = Server::start();

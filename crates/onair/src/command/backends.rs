@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use onair_wire::Revision;
+use onair_wire::{ProductionId, Revision};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Context, action::aimed, text};
+use crate::remote::Error;
 
 /// What to do with backends; left out, show them.
 #[derive(Debug, Args)]
@@ -43,7 +44,7 @@ pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<
 }
 
 async fn list(context: &Context) -> anyhow::Result<()> {
-    let backends = context.list(&["backends"], "backends").await?;
+    let backends = all(context, &context.production).await?;
     if context.report.wants_json() {
         return Ok(context.report.json(&json!({ "backends": backends }))?);
     }
@@ -62,6 +63,15 @@ async fn list(context: &Context) -> anyhow::Result<()> {
         context.report.note(&format!("send again what is parked with: {again}"));
     }
     Ok(())
+}
+
+/// The backends of a production: a manifest has few, so they come at once and not in pages.
+pub(super) async fn all(context: &Context, production: &ProductionId) -> Result<Vec<Value>, Error> {
+    let mut answer = context.remote.of(production, Method::GET, &["backends"]).value().await?;
+    Ok(match answer["backends"].take() {
+        Value::Array(backends) => backends,
+        _ => Vec::new(),
+    })
 }
 
 async fn replay(context: &Context, options: &Replay) -> anyhow::Result<()> {

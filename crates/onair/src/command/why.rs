@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Context,
     action::{Action, aimed, plan},
-    text,
+    backends, text,
 };
 use next::next;
 
@@ -50,8 +50,7 @@ impl Facts {
             // It may have ended since, and then nothing runs that could be in the way.
             false => get(&["sequences", &running]).value().await.ok(),
         };
-        let path = ["productions", production.as_str(), "backends"];
-        let backends = super::list(&context.remote, &path, "backends", &[]).await?;
+        let backends = backends::all(context, production).await?;
         Ok(Self { production: production.clone(), snapshot, can, sequence, backends })
     }
 
