@@ -23,7 +23,7 @@ use crate::{
     shared::Shared,
 };
 
-/// Failures of one delivery after which it is parked: with the default settings that is after about half an hour.
+/// Failures of one delivery after which it is parked: with the default settings that is after about 20 minutes.
 pub const FAILURES_MAX: u32 = 12;
 /// The longest wait between two attempts.
 pub const WAIT_MAX: Duration = Duration::from_secs(300);
