@@ -3,11 +3,14 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use onair_core::{Decision, Production, Refusal, advance, decide, needs, production::server, receipt};
+use onair_core::{Decision, Production, Refusal, advance, decide, needs, receipt};
 use onair_engine::Record;
-use onair_wire::{Change, Commit, Receipt, Revision};
+use onair_wire::{Commit, Receipt, Revision};
 
-use super::{Answer, BATCH_BYTES, BATCH_COMMANDS, Request};
+use super::{
+    Answer, BATCH_BYTES, BATCH_COMMANDS, Request,
+    logged::{self, touches_show},
+};
 use crate::{archive, error::Error, figures, hub::Published, shared::Shared};
 
 /// What was written.
@@ -21,24 +24,6 @@ pub(super) struct Written {
 
 /// Commits that may follow from one by themselves. A show takes a dozen; more would be our mistake.
 const STEPS_MAX: usize = 1_000;
-
-fn touches_show(commit: &Commit) -> bool {
-    let show = [server::SYSTEM, server::SERVICES, server::SEQUENCES];
-    commit.changes.iter().any(|change| show.contains(&change.collection.as_str()))
-}
-
-/// What an operator must hear of even without looking (row L8).
-fn loud(shared: &Shared, commit: &Commit) {
-    let is_lifecycle =
-        |change: &&Change| change.collection.as_str() == server::SYSTEM && change.id.as_str() == "lifecycle";
-    for change in commit.changes.iter().filter(is_lifecycle) {
-        let onair_wire::Op::Put(value) = &change.op else { continue };
-        if value["phase"] == "error" {
-            let (error, gave_up) = (&value["error"]["message"], value["recovery"]["gaveUp"] == true);
-            tracing::error!(production = %shared.id, revision = %commit.revision, %error, gave_up, "the show is in error");
-        }
-    }
-}
 
 pub(super) struct Batch<'a> {
     shared: &'a Arc<Shared>,
@@ -120,7 +105,6 @@ impl<'a> Batch<'a> {
         if touches_show(&commit) {
             self.show = true;
             self.tally.get_or_insert_default().count(self.working, &commit);
-            loud(self.shared, &commit);
         }
         self.working.apply(&commit).expect("what was just decided follows what it was decided on");
         let body = Bytes::from(commit.encode());
@@ -151,6 +135,9 @@ impl<'a> Batch<'a> {
         shared.figures.committed(count, bytes as u64, begun.elapsed());
         if let Some(tally) = tally {
             shared.figures.showed(&tally);
+        }
+        if show {
+            logged::tell(shared, working, &commits);
         }
         shared.hub.publish(Arc::new(working.clone()), &commits);
         shared.revision.send_replace(working.revision());

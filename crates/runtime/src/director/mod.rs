@@ -7,6 +7,7 @@
 mod batch;
 mod crew;
 mod keep;
+mod logged;
 mod open;
 mod show;
 
