@@ -29,8 +29,15 @@ impl Stage {
     }
 
     pub(crate) async fn over(engine: Arc<dyn Engine>) -> Self {
+        Self::with(engine, |_| {}).await
+    }
+
+    /// With a configuration that is changed before it is used.
+    pub(crate) async fn with(engine: Arc<dyn Engine>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(&config(&folder), engine).await.unwrap();
+        let mut config = config(&folder);
+        change(&mut config);
+        let server = Server::start(&config, engine).await.unwrap();
         Self { server, folder }
     }
 
@@ -47,8 +54,13 @@ impl Stage {
 
     /// A client that has not said `hello`.
     pub(crate) async fn socket(&self) -> Client {
-        let (socket, _) =
-            tokio_tungstenite::connect_async(format!("ws://{}/v1/sync", self.server.api())).await.unwrap();
+        self.open("/v1/sync").await
+    }
+
+    /// A socket that has said nothing.
+    pub(crate) async fn open(&self, path: &str) -> Client {
+        let url = format!("ws://{}{path}", self.server.api());
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         Client { socket, caches: BTreeMap::new() }
     }
 

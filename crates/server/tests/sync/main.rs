@@ -9,6 +9,7 @@
 mod harness;
 
 mod actions;
+mod agents;
 mod bad_input;
 mod matrix;
 mod order;

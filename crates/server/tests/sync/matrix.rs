@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use onair_wire::sync::ClientMessage;
+use onair_wire::{agent::AgentMessage, sync::ClientMessage};
 use serde_json::{Value, json};
 
 use super::harness::{Stage, put};
@@ -145,6 +145,58 @@ async fn x1_every_message_is_authorized_for_every_role_and_production() {
                 }
                 let allowed = needed_for(kind).is_none_or(|needed| rank >= needed && production == "main");
                 assert_eq!(!forbidden, allowed, "{kind} of {production} as {role}");
+            }
+        }
+    }
+}
+
+/// What an agent says, and the least role of whoever may say it; `None` is for whoever has registered.
+fn of_agent(kind: &str, production: &str) -> (Value, Option<usize>) {
+    match kind {
+        "register" => (json!({"type": kind, "production": production, "service": "host"}), Some(1)),
+        "done" => (json!({"type": kind, "id": "x"}), None),
+        "failed" => (json!({"type": kind, "id": "x", "error": "no"}), None),
+        "status" => (json!({"type": kind, "healthy": true}), None),
+        "ping" => (json!({"type": kind}), None),
+        other => panic!("say what a `{other}` looks like, and who may say it"),
+    }
+}
+
+#[tokio::test]
+async fn x1_every_message_of_an_agent_is_authorized_for_every_role_and_production() {
+    let stage = Stage::new().await;
+    let services = json!({"services": [{"name": "host", "adapter": {"type": "agent"}}]});
+    for production in ["main", "other"] {
+        let path = format!("/v1/productions/{production}");
+        assert!(stage.call("PUT", &path, Some(services.clone())).await.0 < 300);
+    }
+    for (rank, role) in ROLES.into_iter().enumerate() {
+        let (_, token) = stage.token(role, Some(&["main"])).await;
+        for kind in AgentMessage::TYPES {
+            for production in ["main", "other"] {
+                let mut client = stage.open("/v1/agents").await;
+                let (mut message, needed) = of_agent(kind, production);
+                if needed.is_some() {
+                    message["token"] = json!(token);
+                }
+                client.say(&message).await;
+                let answer = client.hear().await;
+                let Some(needed) = needed else {
+                    // What belongs to a registration is not heard without one, whoever says it.
+                    assert_eq!(answer["code"], "unauthenticated", "{kind}: {answer}");
+                    assert_eq!(client.wait_for_close().await, Some(1008), "{kind}");
+                    continue;
+                };
+                let allowed = rank >= needed && production == "main";
+                assert_eq!(
+                    answer["type"] == "registered",
+                    allowed,
+                    "{kind} of {production} as {role}: {answer}"
+                );
+                if !allowed {
+                    assert_eq!(answer["code"], "forbidden", "{kind} of {production} as {role}");
+                    assert_eq!(client.wait_for_close().await, Some(4403), "{kind} of {production} as {role}");
+                }
             }
         }
     }
