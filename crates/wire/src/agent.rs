@@ -123,7 +123,7 @@ impl AgentMessage {
     /// [`Misunderstood`], with `bad-json` or `invalid` and the place.
     pub fn parse(text: &[u8]) -> Result<Self, Misunderstood> {
         let Opened { kind, id, value } = open(text)?;
-        Self::of_kind(&kind, value).map_err(|error| Misunderstood { id, problem: Box::new(error.into()) })
+        Self::of_kind(&kind, value).map_err(|error| Misunderstood::new(id, error))
     }
 
     fn of_kind(kind: &str, value: Value) -> Result<Self, JsonError> {

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::json::JsonError;
+
 macro_rules! codes {
     ($($name:ident => ($code:literal, $status:literal, $title:literal),)*) => {
         /// What went wrong, as a word that stays.
@@ -134,6 +136,17 @@ impl Problem {
         }
     }
 
+    /// What is wrong with JSON that as a whole is called `whole`: `the body`, `the message`.
+    pub(crate) fn of(whole: &str, error: JsonError) -> Self {
+        match error {
+            JsonError::Syntax { .. } => Self::new(Code::BadJson, error.to_string()),
+            JsonError::Invalid { pointer, detail } => {
+                let place = if pointer.is_empty() { whole } else { &pointer };
+                Self::new(Code::Invalid, format!("{place}: {detail}")).at(pointer, detail)
+            }
+        }
+    }
+
     /// The same with a place named.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -149,15 +162,8 @@ impl Problem {
     }
 }
 
-impl From<crate::json::JsonError> for Problem {
-    fn from(error: crate::json::JsonError) -> Self {
-        use crate::json::JsonError;
-        match error {
-            JsonError::Syntax { .. } => Self::new(Code::BadJson, error.to_string()),
-            JsonError::Invalid { pointer, detail } => {
-                let place = if pointer.is_empty() { "the body".to_owned() } else { pointer.clone() };
-                Self::new(Code::Invalid, format!("{place}: {detail}")).at(pointer, detail)
-            }
-        }
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        Self::of("the body", error)
     }
 }

@@ -159,6 +159,12 @@ pub struct Misunderstood {
     pub problem: Box<Problem>,
 }
 
+impl Misunderstood {
+    pub(crate) fn new(id: Option<String>, error: JsonError) -> Self {
+        Self { id, problem: Box::new(Problem::of("the message", error)) }
+    }
+}
+
 impl ClientMessage {
     /// Every `type` a client can say.
     pub const TYPES: &'static [&'static str] =
@@ -170,7 +176,7 @@ impl ClientMessage {
     /// [`Misunderstood`], with `bad-json` or `invalid` and the place.
     pub fn parse(text: &[u8]) -> Result<Self, Misunderstood> {
         let Opened { kind, id, value } = open(text)?;
-        Self::of_kind(&kind, value).map_err(|error| Misunderstood { id, problem: Box::new(error.into()) })
+        Self::of_kind(&kind, value).map_err(|error| Misunderstood::new(id, error))
     }
 
     fn of_kind(kind: &str, value: Value) -> Result<Self, JsonError> {
@@ -197,7 +203,7 @@ pub(crate) struct Opened {
 
 /// Reads what all messages have.
 pub(crate) fn open(text: &[u8]) -> Result<Opened, Misunderstood> {
-    let not_read = |error: JsonError| Misunderstood { id: None, problem: Box::new(error.into()) };
+    let not_read = |error: JsonError| Misunderstood::new(None, error);
     let mut value = json::parse(text).map_err(not_read)?;
     let invalid =
         |pointer: &str, detail: String| not_read(JsonError::Invalid { pointer: pointer.to_owned(), detail });
