@@ -45,7 +45,7 @@ pub(super) async fn hear(
     connection: &mut Connection,
     caller: Caller,
 ) -> Result<Applicant, Option<Close>> {
-    let text = hello::first_text(connection, NO_REGISTER, ORDER).await?;
+    let text = hello::first_text(app, connection, NO_REGISTER, ORDER).await?;
     judge(app, caller, text.as_bytes()).await.map_err(|(problem, close)| {
         say::refuse(app, connection, None, &problem);
         Some(close)

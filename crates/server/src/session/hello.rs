@@ -56,13 +56,17 @@ impl Caller {
     }
 }
 
-/// Waits for the first message, which may be anything: `late` when none comes in time, `order` when it is no message.
+/// Waits for the first message, which may be anything: `late` when none comes in time, `order` when it is no message. A
+/// server that stops does not wait.
 pub(crate) async fn first_text(
+    app: &App,
     connection: &mut Connection,
     late: Close,
     order: Close,
 ) -> Result<Utf8Bytes, Option<Close>> {
-    match tokio::time::timeout(HELLO, first(connection)).await.map_err(|_| Some(late))? {
+    let closing = app.tasks.cancelled();
+    let first = closing.run_until_cancelled(tokio::time::timeout(HELLO, first(connection)));
+    match first.await.ok_or(Some(Close::AWAY))?.map_err(|_| Some(late))? {
         Incoming::Text(text) => Ok(text),
         Incoming::Binary => Err(Some(Close::BINARY)),
         Incoming::Fault(fault) => Err(Some(Close { code: fault.close_code(), reason: "protocol error" })),
@@ -77,7 +81,7 @@ pub(super) async fn hear(
     connection: &mut Connection,
     caller: Caller,
 ) -> Result<(Identity, Option<String>), Option<Close>> {
-    let text = first_text(connection, Close::NO_HELLO, Close::ORDER).await?;
+    let text = first_text(app, connection, Close::NO_HELLO, Close::ORDER).await?;
     let refuse = |problem: &Problem, close: Close| {
         app.productions.figures().refused(problem.code);
         connection.send(answer::problem(None, problem), None);

@@ -1,6 +1,7 @@
 //! Who may register for what, what a connection that does not begin well is closed with, and how it ends (rows S2, X1).
 
 use onair_adapters::agent::AGENTS_MAX;
+use onair_server::serve::Ended;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -35,13 +36,7 @@ async fn s2_what_does_not_begin_with_register_is_closed_with_its_code() {
         ("no type", "{}".into(), "invalid", "/type", 1008),
         ("a hello", json!({"type": "hello"}).to_string(), "invalid", "/type", 1008),
         ("something else first", json!({"type": "ping"}).to_string(), "unauthenticated", "", 1008),
-        (
-            "no service",
-            json!({"type": "register", "production": "main"}).to_string(),
-            "invalid",
-            "/service",
-            1008,
-        ),
+        ("no service", json!({"type": "register", "production": "main"}).to_string(), "invalid", "", 1008),
         (
             "a production that is none",
             registering("production", json!("a/b")),
@@ -159,11 +154,17 @@ async fn s2_one_agent_too_many_is_asked_to_come_back_later() {
     assert!(agents.last().unwrap().is_active(), "each service has room of its own");
 }
 
+/// Connections that had not said who they were held a server up that was to stop: it waited the ten seconds that they
+/// have for that, told them that they were late, and was cut off by the grace that was over by then.
 #[tokio::test]
-async fn s2_a_server_that_stops_says_so() {
+async fn s2_a_server_that_stops_says_so_to_everybody() {
     let stage = stage(json!({})).await;
-    let (mut host, mut waiting) = (Agent::new(&stage, "host").await, stage.open("/v1/agents").await);
-    let (_, closed, before) =
-        tokio::join!(stage.server.stop(), host.client.wait_for_close(), waiting.wait_for_close());
-    assert_eq!((closed, before), (Some(1001), Some(1001)));
+    let mut host = Agent::new(&stage, "host").await;
+    let (mut agent, mut client) = (stage.open("/v1/agents").await, stage.open("/v1/sync").await);
+    let closed = async {
+        let host = host.client.wait_for_close().await;
+        [host, agent.wait_for_close().await, client.wait_for_close().await]
+    };
+    let (ended, closed) = tokio::join!(stage.server.stop(), closed);
+    assert_eq!((ended, closed), (Ended::Gracefully, [Some(1001); 3]));
 }
