@@ -101,10 +101,11 @@ fn l4_each_step_is_told_to_who_asks_for_it() {
 #[test]
 fn l9_a_no_says_why_and_what_is_missing() {
     let no = json!({ "type": "/docs/problems/not-allowed", "title": "t", "status": 409, "code": "not-allowed",
-        "detail": "start is not allowed in phase idle", "reason": "start needs the phase ready",
+        "detail": "the phase is idle, and start needs ready",
+        "reason": "the phase is idle, and start needs ready",
         "missingDependencies": ["host", "feed"] });
     let done = Double::new().says("POST start", 409, &no).run(&["start"]);
-    let expected = "error: start is not allowed in phase idle (not-allowed)\n  start needs the phase ready\n  \
+    let expected = "error: the phase is idle, and start needs ready (not-allowed)\n  \
         missing: host\n  missing: feed\n  see: onair why start\n";
     assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (Some(1), "", expected));
 
@@ -136,18 +137,18 @@ fn l13_who_comes_second_is_told_what_runs_and_can_wait_for_it() {
 #[test]
 fn l5_a_failure_names_the_step_and_what_was_undone() {
     for (status, code) in [(502, "step-failed"), (504, "step-timeout")] {
-        let no = json!({ "status": status, "code": code, "detail": "host.start failed: the camera is in use",
-            "sequence": "start-43", "step": "host.start" });
+        let detail = "host.start: the camera is in use";
+        let error = json!({ "code": code, "message": detail, "step": "host.start", "service": "host",
+            "at": "2026-11-20T18:00:00.000Z", "owed": ["producer.stop"] });
+        let no = json!({ "status": status, "code": code, "detail": detail, "sequence": "start-43",
+            "phase": "error", "revision": 50, "error": error });
         let steps = [("livefeed.start", "undone"), ("session.start", "undone"), ("host.start", "failed")];
-        let lifecycle = json!({ "id": "lifecycle", "revision": 50,
-            "value": { "phase": "error", "error": { "owed": ["producer.stop"] } } });
         let done = Double::new()
             .says("POST start", status, &no)
             .says("GET sequences/start-43", 200, &sequence("rolledBack", &steps))
-            .says("GET documents/_system/lifecycle", 200, &lifecycle)
             .run(&["start"]);
         let expected = format!(
-            "error: host.start failed: the camera is in use ({code})\n  step: host.start\n  \
+            "error: host.start: the camera is in use ({code})\n  \
             sequence: start-43\n  undone: session.start, livefeed.start\n  \
             still to be undone: producer.stop\n  see: onair why\n"
         );

@@ -26,26 +26,30 @@ fn asked(lifecycle: &Value, can: &Value, backends: &Value) -> Double {
         .says_text("GET /readyz", 200, "{}")
 }
 
-fn refused() -> Value {
+/// As the server says it of a phase that is not `ready`, or of one that is and lacks something.
+fn refused(phase: &str) -> Value {
+    let reason = match phase {
+        "ready" => "a start needs host, feed".to_owned(),
+        phase => format!("the phase is {phase}, and start needs ready"),
+    };
     json!({ "initialize": { "allowed": true }, "emergency-stop": { "allowed": true },
-        "start": { "allowed": false, "reason": "start needs the phase ready",
-            "missingDependencies": ["host", "feed"] } })
+        "start": { "allowed": false, "reason": reason, "missingDependencies": ["host", "feed"] } })
 }
 
 #[test]
 fn l9_why_the_show_cannot_go_live() {
     let lifecycle =
         json!({ "phase": "idle", "paused": false, "sessionId": null, "sequence": null, "error": null });
-    let done = asked(&lifecycle, &refused(), &json!([])).run(&["why"]);
+    let done = asked(&lifecycle, &refused("idle"), &json!([])).run(&["why"]);
     let expected = "\
-main is in phase idle and cannot go live now: start needs the phase ready.
+main cannot go live now: the phase is idle, and start needs ready.
 
 Services:
-  host      down, not healthy
+  host      down
   livefeed  ready
 
 Missing:
-  host, a service: it is down, not healthy
+  host, a service: it is down
   feed, a collection: fill it with onair put feed/ID VALUE
 
 Allowed now: initialize, emergency-stop.
@@ -58,7 +62,7 @@ Next: onair initialize
 #[test]
 fn l9_why_after_a_failure_and_while_something_runs() {
     let error = json!({ "code": "step-failed", "step": "host.start", "service": "host",
-        "message": "the camera is in use", "owed": ["livefeed.stop"] });
+        "message": "host.start: the camera is in use", "owed": ["livefeed.stop"] });
     let lifecycle = json!({ "phase": "error", "sequence": "recover-51", "error": error });
     let sequence = json!({ "id": "recover-51", "kind": "recover", "status": "running",
         "startedBy": "operator:kim", "steps": [
@@ -67,14 +71,14 @@ fn l9_why_after_a_failure_and_while_something_runs() {
                 "startedAt": "2026-11-20T18:00:01.000Z" }] });
     let parked = json!([{ "name": "hook", "type": "webhook", "lag": 7, "parked": 3, "lastError": "401 No" },
         { "name": "convex", "type": "convex", "lag": 0, "parked": 0 }]);
-    let can = json!({ "start": { "allowed": false, "reason": "start needs the phase ready" } });
+    let can = json!({ "start": { "allowed": false, "reason": "the phase is error, and start needs ready" } });
     let done =
         asked(&lifecycle, &can, &parked).says("GET sequences/recover-51", 200, &sequence).run(&["why"]);
     let expected = "
 Running: recover-51, started by operator:kim.
   host.initialize  running, attempt 2, since 2026-11-20T18:00:01.000Z, deadline 10 s
 
-Last error in host.start: the camera is in use (step-failed).
+Last error: host.start: the camera is in use (step-failed).
 Still to be undone: livefeed.stop.
 
 Backends that did not take what they were told (no show waits for them):
@@ -90,14 +94,14 @@ fn l9_why_of_one_action_with_the_plan_of_a_start() {
     let lifecycle = json!({ "phase": "ready", "sequence": null, "error": null });
     let plan = json!({ "allowed": false, "steps":
         [{ "name": "host.start", "deadline": 15_000, "compensation": "host.stop" }] });
-    let done = asked(&lifecycle, &refused(), &json!([]))
+    let done = asked(&lifecycle, &refused("ready"), &json!([]))
         .says("POST start?dryRun=true", 200, &plan)
         .run(&["why", "start"]);
     let expected = "\
-start is not allowed: main is in phase ready: start needs the phase ready.
+start is not allowed: main is in phase ready: a start needs host, feed.
 
 Missing:
-  host, a service: it is down, not healthy
+  host, a service: it is down
   feed, a collection: fill it with onair put feed/ID VALUE
 
 STEP        DEADLINE  UNDONE BY
@@ -109,7 +113,8 @@ Next: bring what is missing (host, feed), then onair start
 
     // Who may only look gets no plan, and the answer all the same.
     let forbidden = json!({ "status": 403, "code": "forbidden", "detail": "this needs an operator" });
-    let double = || asked(&lifecycle, &refused(), &json!([])).says("POST start?dryRun=true", 403, &forbidden);
+    let double =
+        || asked(&lifecycle, &refused("ready"), &json!([])).says("POST start?dryRun=true", 403, &forbidden);
     let done = double().run(&["why", "start", "--json"]);
     let said: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!((&said["allowed"], &said["missingDependencies"]), (&false.into(), &json!(["host", "feed"])));
@@ -131,12 +136,12 @@ fn l2_why_of_a_show_that_is_live() {
 fn l1_status_shows_what_belongs_to_the_show() {
     let lifecycle = json!({ "phase": "live", "paused": true, "sessionId": "s-1", "sequence": "stop-44",
         "error": { "message": "the camera is in use", "owed": [] } });
-    let done = asked(&lifecycle, &refused(), &json!([])).run(&["status"]);
+    let done = asked(&lifecycle, &refused("live"), &json!([])).run(&["status"]);
     for line in [
         "phase       live, paused\n",
         "session     s-1\n",
         "sequence    stop-44\n",
-        "services    host down, not healthy; livefeed ready\n",
+        "services    host down\n            livefeed ready\n",
         "backends    hook lag 7, 3 parked\n",
         "error       the camera is in use\n",
     ] {

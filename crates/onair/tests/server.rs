@@ -336,3 +336,38 @@ fn d7_what_was_acknowledged_is_there_after_a_kill() {
     assert_eq!(server.json(&["get", "layers/logo"])["value"], 7);
     assert_eq!(server.json(&["status"])["epoch"], epoch);
 }
+
+/// `onair why` and `onair backends` asked for pages of a list that has none, and a failed action named no step: both
+/// were right by a double of the server, and wrong by the server.
+#[test]
+fn l9_a_show_that_lacks_its_host_is_explained_by_the_server_itself() {
+    let server = Server::start();
+    let manifest = server.data.path().join("studio.toml");
+    fs::write(
+        &manifest,
+        "requires = []\n[settings]\ninitialization_timeout = 500\nmax_retries = 0\nauto_recovery = false\n\
+        [[services]]\nname = \"livefeed\"\n[[services]]\nname = \"host\"\nadapter = { type = \"agent\" }\n",
+    )
+    .unwrap();
+    server.says(&["create", "studio", "--manifest", path(&manifest)]);
+    assert_eq!(text(&server.run(&["backends", "--production", "studio"]).stderr), "no backends\n");
+    let why = server.says(&["why", "--production", "studio"]);
+    assert!(why.contains("Next: onair initialize --production studio"), "{why}");
+    let status = server.says(&["status", "studio"]);
+    assert!(status.contains("services    host down\n            livefeed down\n"), "{status}");
+
+    let failed = server.run(&["initialize", "studio"]);
+    let (code, err) = (failed.status.code(), text(&failed.stderr));
+    let sequence = server.json(&["sequences", "--production", "studio"])["sequences"][0]["id"].clone();
+    let end = format!(
+        "\n  sequence: {}\n  see: onair why --production studio\n",
+        sequence.as_str().expect("a sequence")
+    );
+    assert!(
+        code == Some(1) && err.starts_with("error: host.initialize: no ") && err.ends_with(&end),
+        "{err}"
+    );
+    let why = server.says(&["why", "--production", "studio"]);
+    assert!(why.contains("Last error: host.initialize: no "), "{why}");
+    assert!(why.contains("Next: onair recover --production studio"), "{why}");
+}

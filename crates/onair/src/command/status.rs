@@ -1,4 +1,4 @@
-//! `onair status`: how a production is, in a dozen lines.
+//! `onair status`: how a production is, in a dozen lines and one for each service.
 
 use std::process::ExitCode;
 
@@ -78,9 +78,9 @@ fn pairs(status: &Value) -> Vec<(&'static str, String)> {
     for (head, name) in [("session", "session"), ("sequence", "sequence")] {
         pairs.push((head, text(status, name)));
     }
-    pairs.push(("services", each(&status["services"], words::state)));
-    pairs.push(("backends", each(&status["backends"], backend)));
     pairs.retain(|(_, value)| !value.is_empty());
+    pairs.extend(each("services", &status["services"], words::state));
+    pairs.extend(each("backends", &status["backends"], backend));
     pairs.extend([
         ("revision", format!("{} of epoch {}", text(status, "revision"), text(status, "epoch"))),
         ("changed", text(status, "at")),
@@ -97,10 +97,15 @@ fn pairs(status: &Value) -> Vec<(&'static str, String)> {
     pairs
 }
 
-/// The members of an object, each with its name: `host ready, producer down`.
-fn each(things: &Value, said: impl Fn(&Value) -> String) -> String {
+/// The members of an object, a line each with its name: `host ready`. The first has the head.
+fn each(
+    head: &'static str,
+    things: &Value,
+    said: impl Fn(&Value) -> String,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let heads = std::iter::once(head).chain(std::iter::repeat(""));
     let things = things.as_object().into_iter().flatten();
-    things.map(|(name, thing)| format!("{name} {}", said(thing))).collect::<Vec<_>>().join("; ")
+    heads.zip(things.map(move |(name, thing)| format!("{name} {}", said(thing))))
 }
 
 /// How far behind a backend is, and what it did not take.

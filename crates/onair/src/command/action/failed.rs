@@ -1,5 +1,5 @@
-//! What is said about an action that was refused or failed, beyond the server's sentence: what is missing, which step
-//! it was, what was undone, and where to look next.
+//! What is said about an action that was refused or failed, beyond the server's sentence: what is missing, what was
+//! undone, and where to look next.
 
 use onair_wire::{Code, ProductionId};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Action, aimed};
 use crate::{
     command::{Context, text, words},
-    remote::{self, Error},
+    remote::Error,
     report::Advice,
 };
 
@@ -24,9 +24,8 @@ pub(super) async fn explained(
             not_allowed(production, action, &refused.body)
         }
         Error::Refused(refused) if error.is(Code::StepFailed) || error.is(Code::StepTimeout) => {
-            let sequence = undone_in(context, production, &refused.body).await;
-            let owed = owed(context, production, &refused.body).await;
-            step_failed(production, &refused.body, &sequence, &owed)
+            let undone = undone_in(context, production, &refused.body).await;
+            step_failed(production, &refused.body, undone.as_deref())
         }
         Error::Network { .. } | Error::Timeout { .. } => {
             let see = aimed("onair status", production);
@@ -56,17 +55,15 @@ fn not_allowed(production: &ProductionId, action: Action, body: &Value) -> Advic
     Advice { lines, hint: Some(format!("see: {}", aimed(&hint, production))) }
 }
 
-/// The steps that were undone, the first undone first. Who cannot be asked says nothing.
-async fn undone_in(context: &Context, production: &ProductionId, body: &Value) -> Vec<String> {
-    if body["undone"].is_array() {
-        return words(&body["undone"]);
-    }
+/// The steps of a start that were undone, the first undone first; `None` of what undoes nothing. Who cannot be asked says
+/// nothing.
+async fn undone_in(context: &Context, production: &ProductionId, body: &Value) -> Option<Vec<String>> {
     let id = text(body, "sequence");
     if id.is_empty() {
-        return Vec::new();
+        return None;
     }
-    let sequence = context.remote.of(production, Method::GET, &["sequences", &id]).value().await;
-    undone(&sequence.unwrap_or_default())
+    let sequence = context.remote.of(production, Method::GET, &["sequences", &id]).value().await.ok()?;
+    (sequence["kind"] == "start").then(|| undone(&sequence))
 }
 
 fn undone(sequence: &Value) -> Vec<String> {
@@ -74,34 +71,19 @@ fn undone(sequence: &Value) -> Vec<String> {
     steps.filter(|step| step["status"] == "undone").map(|step| text(step, "name")).collect()
 }
 
-/// What could not be undone, as the lifecycle keeps it.
-async fn owed(context: &Context, production: &ProductionId, body: &Value) -> Vec<String> {
-    if body["owed"].is_array() {
-        return words(&body["owed"]);
-    }
-    let lifecycle: Result<Value, remote::Error> =
-        context.remote.of(production, Method::GET, &["documents", "_system", "lifecycle"]).value().await;
-    lifecycle.map(|document| words(&document["value"]["error"]["owed"])).unwrap_or_default()
-}
-
-fn step_failed(production: &ProductionId, body: &Value, undone: &[String], owed: &[String]) -> Advice {
+/// The detail names the step already, and what was wrong with it.
+fn step_failed(production: &ProductionId, body: &Value, undone: Option<&[String]>) -> Advice {
     let mut lines = Vec::new();
-    let step = text(body, "step");
-    if !step.is_empty() {
-        let why = match text(body, "error") {
-            why if why.is_empty() || text(body, "detail").contains(&why) => String::new(),
-            why => format!(": {why}"),
-        };
-        lines.push(format!("step: {step}{why}"));
-    }
     let sequence = text(body, "sequence");
     if !sequence.is_empty() {
         lines.push(format!("sequence: {sequence}"));
     }
-    lines.push(match undone {
-        [] => "undone: nothing".to_owned(),
-        undone => format!("undone: {}", undone.join(", ")),
-    });
+    match undone {
+        None => {}
+        Some([]) => lines.push("undone: nothing".to_owned()),
+        Some(undone) => lines.push(format!("undone: {}", undone.join(", "))),
+    }
+    let owed = words(&body["error"]["owed"]);
     if !owed.is_empty() {
         lines.push(format!("still to be undone: {}", owed.join(", ")));
     }

@@ -27,7 +27,11 @@ pub(super) fn headline(facts: &Facts) -> String {
     if facts.allows(Action::Start) {
         return format!("{name} is in phase {phase}, and nothing stands in the way of going live.");
     }
-    format!("{name} is in phase {phase} and cannot go live now{}.", reason(facts, Action::Start))
+    let reason = reason(facts, Action::Start);
+    match reason.contains("the phase is") {
+        true => format!("{name} cannot go live now{reason}."),
+        false => format!("{name} is in phase {phase} and cannot go live now{reason}."),
+    }
 }
 
 /// Whether one action is allowed.
@@ -36,7 +40,11 @@ pub(super) fn verdict(facts: &Facts, action: Action) -> String {
     match facts.allows(action) {
         true => format!("{word} is allowed: {name} is in phase {}.", facts.phase()),
         false => {
-            format!("{word} is not allowed: {name} is in phase {}{}.", facts.phase(), reason(facts, action))
+            let reason = reason(facts, action);
+            match reason.contains("the phase is") {
+                true => format!("{word} is not allowed{reason}."),
+                false => format!("{word} is not allowed: {name} is in phase {}{reason}.", facts.phase()),
+            }
         }
     }
 }
@@ -61,10 +69,9 @@ pub(super) fn services(facts: &Facts) -> Vec<String> {
 
 /// `ready`, or `failed, not healthy: the camera is in use`.
 pub(in crate::command) fn state(service: &Value) -> String {
-    let health = match service["healthy"].as_bool() {
-        Some(false) => ", not healthy",
-        _ => "",
-    };
+    // Nobody expects what is down to be well.
+    let unwell = service["healthy"] == false && service["status"] != "down";
+    let health = if unwell { ", not healthy" } else { "" };
     let optional = if service["required"] == false { ", not required" } else { "" };
     let error = match sequences::error(service) {
         error if error.is_empty() => String::new(),
@@ -140,15 +147,16 @@ pub(super) fn error(facts: &Facts) -> Vec<String> {
     if error.is_null() {
         return Vec::new();
     }
+    let message = sequences::error(facts.lifecycle());
+    // The server's own messages begin with the step.
     let at = match text(error, "step") {
-        step if step.is_empty() => String::new(),
+        step if step.is_empty() || message.starts_with(&step) => String::new(),
         step => format!(" in {step}"),
     };
     let code = match text(error, "code") {
         code if code.is_empty() => String::new(),
         code => format!(" ({code})"),
     };
-    let message = sequences::error(facts.lifecycle());
     let mut lines = vec![format!("Last error{at}: {message}{code}.")];
     let owed = words(&error["owed"]);
     if !owed.is_empty() {
