@@ -74,6 +74,23 @@ fn acts() -> [Act; 7] {
     [Act::Initialize, START, Act::Stop, Act::Pause, Act::Resume, Act::EmergencyStop, Act::Recover]
 }
 
+/// Each attempt that nobody answered wrapped the sentence of the one before into its own, and the fourth read "not done
+/// within 10000 ms: not done within 10000 ms: not done within 10000 ms: no answer within 10000 ms".
+#[test]
+fn l3_attempts_that_nobody_answers_are_one_sentence() {
+    let mut show = Show::with(&json!({ "settings": { "autoRecovery": false } }));
+    act(&mut show, Act::Initialize).expect("allowed");
+    while let Some(at) = show.production.wake_at() {
+        while let Some(commit) = advance(&show.production, at).expect("allowed") {
+            show.apply(commit);
+        }
+    }
+    let error = show.production.lifecycle().error.expect("nobody answered");
+    assert_eq!(error.message, "livefeed.initialize: no answer within 10000 ms");
+    let sequence = show.production.sequence("initialize-2").expect("a sequence");
+    assert!(sequence.steps.iter().all(|step| step.attempts == 4), "{sequence:?}");
+}
+
 #[test]
 fn l9_every_action_in_every_phase() {
     // What each action comes to: `-` refused, `=` joined or so already, `.` cancelled, else the phase it ends in when

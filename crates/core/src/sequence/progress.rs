@@ -74,8 +74,11 @@ impl Sequence {
             let step = &mut self.steps[*place];
             let waits = step.retry_at.is_some();
             let message = match &step.error {
-                Some(error) => format!("not done within {}: {error}", step.timeout),
-                None => format!("no answer within {}", step.timeout),
+                // What was wrong with the attempt before is not what is wrong with this one.
+                Some(error) if !step.is_timed_per_attempt() => {
+                    format!("not done within {}: {error}", step.timeout)
+                }
+                Some(_) | None => format!("no answer within {}", step.timeout),
             };
             let unknown = step.unknown || !waits;
             step.fail(settings, now, Failure { message, retryable: true, unknown });
