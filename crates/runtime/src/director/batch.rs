@@ -137,7 +137,7 @@ impl<'a> Batch<'a> {
             shared.figures.showed(&tally);
         }
         if show {
-            logged::tell(shared, working, &commits);
+            logged::tell(shared, &shared.hub.state(), working, &commits);
         }
         shared.hub.publish(Arc::new(working.clone()), &commits);
         shared.revision.send_replace(working.revision());

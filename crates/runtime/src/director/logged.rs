@@ -2,6 +2,7 @@
 
 use onair_core::{Production, production::server};
 use onair_wire::{Change, Commit, Op};
+use serde_json::Value;
 
 use crate::{hub::Published, shared::Shared};
 
@@ -13,13 +14,24 @@ pub(super) fn touches_show(commit: &Commit) -> bool {
 
 /// Says what an operator must hear of even without looking (row L8), and every move of the show when the production's
 /// settings ask for that (row L11).
-pub(super) fn tell(shared: &Shared, production: &Production, commits: &[Published]) {
+pub(super) fn tell(shared: &Shared, before: &Production, production: &Production, commits: &[Published]) {
     let verbose = production.settings().verbose;
+    let mut known =
+        before.server_document(server::SYSTEM, "lifecycle").and_then(|it| Trouble::of(it.value()));
     for Published { commit, .. } in commits {
         if verbose && touches_show(commit) {
             move_of(shared, commit);
         }
-        trouble(shared, commit);
+        for lifecycle in commit.changes.iter().filter_map(lifecycle) {
+            let trouble = Trouble::of(lifecycle);
+            if let Some(trouble) = &trouble
+                && !known.as_ref().is_some_and(|known| known.covers(trouble))
+            {
+                let Trouble { error, gave_up } = trouble;
+                tracing::error!(production = %shared.id, revision = %commit.revision, %error, gave_up, "the show is in error");
+            }
+            known = trouble;
+        }
     }
 }
 
@@ -36,14 +48,60 @@ fn move_of(shared: &Shared, commit: &Commit) {
     );
 }
 
-fn trouble(shared: &Shared, commit: &Commit) {
-    let is_lifecycle =
-        |change: &&Change| change.collection.as_str() == server::SYSTEM && change.id.as_str() == "lifecycle";
-    for change in commit.changes.iter().filter(is_lifecycle) {
-        let Op::Put(value) = &change.op else { continue };
-        if value["phase"] == "error" {
-            let (error, gave_up) = (&value["error"]["message"], value["recovery"]["gaveUp"] == true);
-            tracing::error!(production = %shared.id, revision = %commit.revision, %error, gave_up, "the show is in error");
+/// The lifecycle that a change puts.
+fn lifecycle(change: &Change) -> Option<&Value> {
+    match &change.op {
+        Op::Put(value)
+            if change.collection.as_str() == server::SYSTEM && change.id.as_str() == "lifecycle" =>
+        {
+            Some(value)
         }
+        _ => None,
+    }
+}
+
+/// That a show is in error. It is said once, and again when recovering by itself was given up.
+struct Trouble {
+    error: Value,
+    gave_up: bool,
+}
+
+impl Trouble {
+    fn of(lifecycle: &Value) -> Option<Self> {
+        (lifecycle["phase"] == "error").then(|| Self {
+            error: lifecycle["error"]["message"].clone(),
+            gave_up: lifecycle["recovery"]["gaveUp"] == true,
+        })
+    }
+
+    fn covers(&self, new: &Self) -> bool {
+        self.error == new.error && (self.gave_up || !new.gave_up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Every commit of a recovery, which changes the lifecycle, logged the same error again.
+    #[test]
+    fn l8_the_same_trouble_is_said_once() {
+        let trouble = |error: &str, gave_up: bool| {
+            let lifecycle =
+                json!({ "phase": "error", "error": { "message": error }, "recovery": { "gaveUp": gave_up } });
+            Trouble::of(&lifecycle).expect("an error")
+        };
+        let table = [
+            (trouble("a", false), trouble("a", false), true),
+            (trouble("a", true), trouble("a", false), true),
+            (trouble("a", false), trouble("a", true), false),
+            (trouble("a", false), trouble("b", false), false),
+        ];
+        for (known, new, said) in table {
+            assert_eq!(known.covers(&new), said, "{} {}", known.error, new.error);
+        }
+        assert!(Trouble::of(&json!({ "phase": "idle", "error": null })).is_none());
     }
 }
