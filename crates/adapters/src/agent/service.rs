@@ -91,6 +91,12 @@ impl Service {
         true
     }
 
+    /// Takes a task out that no agent was given; says whether it is one.
+    pub(super) fn give_up(&mut self, number: u64) -> bool {
+        let waits = self.asked.get(&number).is_some_and(|asked| !asked.given);
+        waits && self.asked.remove(&number).is_some()
+    }
+
     /// Nobody waits for a task any more. Says whether an agent was given it; nothing when it has ended before.
     pub(super) fn abandon(&mut self, number: u64, ending: Ending) -> Option<bool> {
         let Asked { at, given, .. } = self.asked.remove(&number)?;

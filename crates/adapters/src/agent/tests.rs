@@ -278,6 +278,26 @@ async fn s3_a_deadline_says_whether_it_may_have_happened() {
     assert!(!bench.agents.call(past).await.unwrap_err().unknown);
 }
 
+/// Whoever asked stops listening at the deadline, so what was said at that moment was not heard: a show without its host
+/// was told that there was no answer within ten seconds, and not that there was no agent to answer.
+#[tokio::test(start_paused = true)]
+async fn s3_that_there_is_no_agent_is_said_before_the_deadline() {
+    for (patience, said) in [(10_000, 9_950), (1_000, 950), (100, 95)] {
+        let (bench, begun) = (Bench::new(), tokio::time::Instant::now());
+        let call = Call { deadline: START.plus(Millis(patience)), ..call("k") };
+        let error = bench.agents.call(call).await.unwrap_err();
+        assert_eq!((error.message.as_str(), error.unknown), ("no agent of host was there in time", false));
+        assert_eq!(begun.elapsed().as_millis(), said, "of {patience}");
+    }
+    let mut bench = Bench::new();
+    let mut agent = bench.agent("s-1").await;
+    bench.call("k").await;
+    let id = agent.task().id;
+    tokio::time::sleep(Duration::from_millis(9_990)).await;
+    assert_eq!(agent.done(&id), Ok(()), "an agent has all of its time");
+    assert!(bench.answer().await.is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn s3_a_call_that_is_dropped_is_cancelled() {
     let mut bench = Bench::new();

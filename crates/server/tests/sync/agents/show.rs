@@ -137,12 +137,15 @@ async fn l3_a_task_waits_for_an_agent() {
 }
 
 #[tokio::test]
-async fn l3_without_an_agent_it_is_said_that_there_was_none() {
-    let stage = stage(json!({"initializationTimeout": 50, "maxRetries": 1})).await;
+async fn l3_without_an_agent_it_is_tried_again_and_then_said() {
+    let stage = stage(json!({"initializationTimeout": 1_000, "maxRetries": 1})).await;
     let (status, problem) = act(&stage, "initialize").await;
     assert!(matches!(status, 502 | 504), "{problem}");
     let steps = get(&stage, "/sequences").await["sequences"][0]["steps"].clone();
     let host = steps.as_array().unwrap().iter().find(|step| step["name"] == "host.initialize").unwrap();
     assert_eq!(host["attempts"], 2, "{host}");
-    assert!(problem["detail"].as_str().unwrap().contains("no agent of host was there in time"), "{problem}");
+    // A machine that is slow hears of the deadline first.
+    let detail = problem["detail"].as_str().unwrap();
+    let said = ["no agent of host was there in time", "no answer within 1000 ms"];
+    assert!(said.iter().any(|said| detail.ends_with(said)), "{detail}");
 }
