@@ -181,10 +181,12 @@ fn l7_an_emergency_waits_for_nobody() {
 fn l9_a_plan_changes_nothing_and_says_what_would_be_done() {
     let steps = json!([
         { "name": "livefeed.start", "deadline": 15_000, "compensation": "livefeed.stop" },
-        { "name": "backends.tell", "deadline": 1_500, "compensation": null, "after": ["livefeed.start"] }]);
+        { "name": "backends.tell", "deadline": 1_500, "compensation": null, "after": ["livefeed.start"] },
+        { "name": "late.tell", "deadline": 1_500, "compensation": null, "after": [], "skipped": true }]);
     let table = "STEP            DEADLINE  UNDONE BY         AFTER\n\
         livefeed.start  15 s      livefeed.stop\n\
-        backends.tell   1.5 s     cannot be undone  livefeed.start\n";
+        backends.tell   1.5 s     cannot be undone  livefeed.start\n\
+        late.tell       1.5 s     nothing to do\n";
     let missing = "not allowed: the feed is empty\nmissing: feed\n";
     for (allowed, reason, names, code, more) in [
         (true, Value::Null, json!([]), 0, ""),

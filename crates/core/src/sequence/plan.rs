@@ -44,6 +44,8 @@ pub struct Planned {
     pub after: Vec<String>,
     /// Whether the sequence goes on without it.
     pub optional: bool,
+    /// Whether there is nothing to do in it: nobody is to be told.
+    pub skipped: bool,
 }
 
 impl From<&Step> for Planned {
@@ -54,6 +56,7 @@ impl From<&Step> for Planned {
             compensation: step.compensation.clone(),
             after: step.after.clone(),
             optional: step.optional,
+            skipped: step.status == StepStatus::Skipped,
         }
     }
 }

@@ -297,4 +297,6 @@ struct PlannedStep {
     after: Vec<String>,
     /// Whether the rest goes on without it.
     optional: bool,
+    /// Whether there is nothing to do in it: nobody is to be told.
+    skipped: bool,
 }

@@ -55,6 +55,7 @@ pub(crate) fn table(report: Report, plan: &Value) -> anyhow::Result<()> {
     let row = |step: &&Value| {
         let name = text(step, "name");
         let undo = match text(step, "compensation") {
+            _ if step["skipped"] == true => "nothing to do".to_owned(),
             undo if undo.is_empty() || irreversible.contains(&name) => "cannot be undone".to_owned(),
             undo => undo,
         };

@@ -129,6 +129,7 @@ async fn l9_a_dry_run_lists_the_steps_and_changes_nothing() {
         names(&plan["steps"]),
         ["livefeed.start", "session.start", "host.start", "producer.start", "backends.tell"]
     );
+    assert_eq!(plan["steps"][4]["skipped"], true, "there is nobody to tell");
     assert_eq!(
         (&plan["steps"][2]["deadline"], &plan["steps"][2]["compensation"]),
         (&json!(15_000), &json!("host.stop"))
@@ -142,7 +143,10 @@ async fn l9_a_dry_run_lists_the_steps_and_changes_nothing() {
     let manifest = json!({"backends": [{"name": "hook", "type": "convex", "url": "https://hook.invalid"}]});
     site.ask("PUT", "/v1/productions/told").json(&manifest).send().await.is(201);
     let plan = post(&site, "/v1/productions/told/start?dryRun=true").await.json(200);
-    assert_eq!(plan["irreversible"], json!(["backends.tell"]));
+    assert_eq!(
+        (&plan["irreversible"], &plan["steps"][4]["skipped"]),
+        (&json!(["backends.tell"]), &json!(false))
+    );
 }
 
 #[tokio::test]
