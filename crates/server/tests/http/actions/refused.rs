@@ -23,8 +23,10 @@ async fn l9_every_action_in_every_phase_is_as_can_says() {
             let can = site.get(&format!("{path}/can")).await;
             assert_eq!(can.as_object().unwrap().len(), ACTIONS.len());
             assert_eq!(can[action]["allowed"], leads_to != "-", "{action} in {phase}: {can}");
+            let before = site.get(&path).await;
             let answer = post(&site, &format!("{path}/{action}")).await;
             if leads_to == "-" {
+                assert_eq!(site.get(&path).await["revision"], before["revision"], "{action} in {phase}");
                 answer.is(409);
                 let problem = answer.problem("not-allowed");
                 assert_eq!(problem["reason"], can[action]["reason"], "{action} in {phase}");
@@ -97,22 +99,43 @@ async fn l4_what_an_action_is_told_is_read_strictly() {
 #[tokio::test]
 async fn l11_settings_out_of_range_are_named() {
     let site = Site::new().await;
+    // What is just within its range, and what is just beyond or of another kind.
+    let wait = (json!([1, 3_600_000]), json!([0, 3_600_001, -1, 1.5, "10s", null, true]));
+    let flag = (json!([true, false]), json!([0, 1, "true", null]));
     let table = [
-        ("startupTimeout", json!(0)),
-        ("startupTimeout", json!(3_600_001)),
-        ("startupTimeout", json!("10s")),
-        ("maxRetries", json!(101)),
-        ("maxRetries", json!(-1)),
-        ("backoffMultiplier", json!(0.5)),
-        ("autoRecovery", json!(1)),
-        ("startUpTimeout", json!(1)),
+        ("initializationTimeout", &wait),
+        ("startupTimeout", &wait),
+        ("shutdownTimeout", &wait),
+        ("healthTimeout", &wait),
+        ("retryDelay", &wait),
+        ("maxRetries", &(json!([0, 100]), json!([101, -1, 0.5, "3", null]))),
+        ("backoffMultiplier", &(json!([1, 1.5, 10]), json!([0.5, 10.5, -2, "2", null]))),
+        ("autoRecovery", &flag),
+        ("backendSync", &flag),
+        ("stateValidation", &flag),
+        ("verbose", &flag),
+        ("startUpTimeout", &(json!([]), json!([1]))),
     ];
-    for (name, value) in table {
-        let answer = site.ask("PATCH", "settings").json(&json!({name: value})).send().await;
-        answer.is(422);
-        assert_eq!(answer.problem("invalid")["errors"][0]["pointer"], format!("/{name}"), "{value}");
+    let known = site.get("settings").await;
+    for name in known["settings"].as_object().unwrap_or(known.as_object().unwrap()).keys() {
+        assert!(table.iter().any(|(listed, _)| listed == name), "say which values {name} may have");
     }
-    assert_eq!(site.get(MAIN).await["revision"], 1);
+    for (name, (good, bad)) in table {
+        for value in good.as_array().unwrap() {
+            site.ask("PATCH", "settings").json(&json!({name: value})).send().await.json(200);
+        }
+        let before = site.get(MAIN).await["revision"].clone();
+        for value in bad.as_array().unwrap() {
+            let answer = site.ask("PATCH", "settings").json(&json!({name: value})).send().await;
+            assert_eq!(answer.status, 422, "{name} {value}");
+            let problem = answer.problem("invalid");
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{name}"), "{value}: {problem}");
+            assert!(!problem["errors"][0]["detail"].as_str().unwrap().is_empty(), "{problem}");
+        }
+        let both = json!({"verbose": true, name: bad[0]});
+        site.ask("PATCH", "settings").json(&both).send().await.problem("invalid");
+        assert_eq!(site.get(MAIN).await["revision"], before, "{name}: nothing was changed");
+    }
 }
 
 #[tokio::test]
@@ -134,6 +157,26 @@ async fn s1_a_manifest_that_cannot_be_is_refused_with_the_place() {
         (json!({"services": [{"name": "a"}], "start": ["b"]}), "/start/0"),
         (json!({"services": [{"name": "b", "after": ["a"]}, {"name": "a"}]}), "/start/0"),
         (json!({"requires": [{"service": "x", "is": "initialized"}]}), "/requires/0/service"),
+        (json!({"services": [{"name": "a"}, {"name": "b"}], "start": ["a", "b", "a"]}), "/start/2"),
+        (json!({"services": [{"name": "a/b"}]}), "/services/0/name"),
+        (
+            json!({"services": [{"name": "a", "adapter": {"type": "agent", "url": "x"}}]}),
+            "/services/0/adapter/url",
+        ),
+        (json!({"services": [{"name": "a", "adapter": {"type": "http"}}]}), "/services/0/adapter/url"),
+        // A command comes from the configuration file of the server, and from nowhere else.
+        (
+            json!({"services": [{"name": "a", "adapter": {"type": "process", "name": "x", "command": ["sh"]}}]}),
+            "/services/0/adapter/command",
+        ),
+        (
+            json!({"services": [{"name": "a", "adapter": {"type": "process", "name": "x"}}]}),
+            "/services/0/adapter/name",
+        ),
+        (json!({"services": [{"name": "a", "adapter": {"type": "process"}}]}), "/services/0/adapter/name"),
+        (json!({"services": [{"name": "a", "adapter": {"type": "obs"}}]}), "/services/0/adapter/type"),
+        (json!({"services": [{"name": "a", "adapter": {"type": "ffmpeg"}}]}), "/services/0/adapter/type"),
+        (json!({"settings": {"startupTimeout": 0}}), "/settings/startupTimeout"),
     ];
     for (manifest, pointer) in table {
         let answer = site.ask("PUT", "/v1/productions/none").json(&manifest).send().await;
