@@ -13,7 +13,7 @@ fn snapshot(lifecycle: &Value) -> Value {
         "lifecycle": lifecycle, "settings": { "startupTimeout": 15_000 },
         "services": { "host": { "status": "down", "required": true, "healthy": false, "error": null },
             "livefeed": { "status": "ready", "required": true, "healthy": true, "error": null } },
-        "documents": { "feed": {}, "layers": { "logo": {} } }, "conflicts": 0, "clients": 12,
+        "documents": { "layers": { "logo": {} } }, "conflicts": 0, "clients": 12,
         "findings": { "error": 0, "warning": 0, "info": 0 },
         "backends": { "hook": { "lag": 7, "parked": 3 } } })
 }
@@ -63,7 +63,9 @@ Next: onair initialize
 fn l9_why_after_a_failure_and_while_something_runs() {
     let error = json!({ "code": "step-failed", "step": "host.start", "service": "host",
         "message": "host.start: the camera is in use", "owed": ["livefeed.stop"] });
-    let lifecycle = json!({ "phase": "error", "sequence": "recover-51", "error": error });
+    let recovery = json!({ "attempts": 1, "nextAt": "2026-11-20T18:00:05.000Z", "gaveUp": false });
+    let lifecycle =
+        json!({ "phase": "error", "sequence": "recover-51", "error": error, "recovery": recovery });
     let sequence = json!({ "id": "recover-51", "kind": "recover", "status": "running",
         "startedBy": "operator:kim", "steps": [
             { "name": "livefeed.stop", "status": "done", "attempts": 1 },
@@ -80,6 +82,7 @@ Running: recover-51, started by operator:kim.
 
 Last error: host.start: the camera is in use (step-failed).
 Still to be undone: livefeed.stop.
+It recovers by itself at 2026-11-20T18:00:05.000Z.
 
 Backends that did not take what they were told (no show waits for them):
   hook, 3 parked: 401 No; send again with onair backends replay hook
@@ -157,11 +160,13 @@ fn l12_sequences_newest_first_and_one_of_them_by_its_steps() {
             { "name": "livefeed.start", "status": "undone", "attempts": 1, "error": null },
             { "name": "host.start", "status": "failed", "attempts": 3, "error": "in use",
                 "startedAt": "2026-11-20T18:00:00.100Z", "endedAt": "2026-11-20T18:00:00.220Z" }] });
-    let list = json!({ "sequences": [sequence] });
+    let other = json!({ "id": "recover-41", "kind": "recover", "service": "host", "status": "done" });
+    let list = json!({ "sequences": [sequence, other] });
     let done = Double::new().says("GET sequences?limit=20", 200, &list).run(&["sequences"]);
     let expected = "\
-ID        KIND   STATUS      BY            STARTED                   TOOK   ERROR
-start-43  start  rolledBack  operator:kim  2026-11-20T18:00:00.000Z  2.5 s  in use
+ID          KIND          STATUS      BY            STARTED                   TOOK   ERROR
+start-43    start         rolledBack  operator:kim  2026-11-20T18:00:00.000Z  2.5 s  in use
+recover-41  recover host  done
 ";
     assert_eq!((done.code, done.out.as_str()), (Some(0), expected));
 

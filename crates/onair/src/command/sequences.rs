@@ -45,9 +45,9 @@ async fn list(context: &Context, options: &Options) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     let row = |sequence: &Value| {
-        let [id, kind, status, by, at] =
-            ["id", "kind", "status", "startedBy", "startedAt"].map(|name| text(sequence, name));
-        vec![id, kind, status, by, at, took(sequence).unwrap_or_default(), error(sequence)]
+        let [id, status, by, at] =
+            ["id", "status", "startedBy", "startedAt"].map(|name| text(sequence, name));
+        vec![id, kind(sequence), status, by, at, took(sequence).unwrap_or_default(), error(sequence)]
     };
     let rows: Vec<_> = answer["sequences"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
@@ -91,7 +91,6 @@ async fn until_over(context: &Context, id: &DocumentId) -> Result<Value, Error> 
 fn show(context: &Context, sequence: &Value) -> anyhow::Result<()> {
     let members = [
         ("sequence", "id"),
-        ("kind", "kind"),
         ("status", "status"),
         ("by", "startedBy"),
         ("started", "startedAt"),
@@ -99,6 +98,7 @@ fn show(context: &Context, sequence: &Value) -> anyhow::Result<()> {
     ];
     let mut pairs: Vec<(&str, String)> =
         members.into_iter().map(|(head, name)| (head, text(sequence, name))).collect();
+    pairs.insert(1, ("kind", kind(sequence)));
     pairs.extend(took(sequence).map(|took| ("took", took)));
     pairs.push(("error", error(sequence)));
     pairs.retain(|(_, value)| !value.is_empty());
@@ -114,6 +114,12 @@ fn show(context: &Context, sequence: &Value) -> anyhow::Result<()> {
         context.report.table(&["STEP", "STATUS", "ATTEMPTS", "STARTED", "TOOK", "ERROR"], &rows)?;
     }
     Ok(())
+}
+
+/// What a sequence is for: `start`; of one service, `recover host`.
+fn kind(sequence: &Value) -> String {
+    let words = ["kind", "service"].map(|name| text(sequence, name));
+    words.join(" ").trim_end().to_owned()
 }
 
 /// Whether a sequence goes no further.

@@ -88,7 +88,8 @@ pub(super) fn missing(facts: &Facts, can: &Value) -> Vec<String> {
     }
     let line = |name: &String| match facts.snapshot["services"].get(name) {
         Some(service) => format!("  {name}, a service: it is {}", state(service)),
-        None if name.parse::<Collection>().is_ok() && facts.snapshot["documents"].get(name).is_some() => {
+        // What is needed and no service is a collection; the snapshot leaves out those that are empty.
+        None if name.parse::<Collection>().is_ok() => {
             let put = facts.aimed(&format!("onair put {name}/ID VALUE"));
             format!("  {name}, a collection: fill it with {put}")
         }
@@ -161,6 +162,10 @@ pub(super) fn error(facts: &Facts) -> Vec<String> {
     let owed = words(&error["owed"]);
     if !owed.is_empty() {
         lines.push(format!("Still to be undone: {}.", owed.join(", ")));
+    }
+    let at = text(&facts.lifecycle()["recovery"], "nextAt");
+    if !at.is_empty() {
+        lines.push(format!("It recovers by itself at {at}."));
     }
     lines
 }
