@@ -4,13 +4,19 @@ use std::{fs, path::Path};
 
 #[test]
 fn the_page_about_limits_equals_the_code() {
+    use onair_adapters::{agent, outbound, process};
+    use onair_core::manifest::NAMES_MAX;
     use onair_core::production::{RECENT_VERSIONS, TOMBSTONES_MAX};
     use onair_core::{
         BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
+        SEQUENCES_MAX, TRANSITIONS_MAX,
     };
-    use onair_runtime::{INBOX, archive::HISTORY_COMMITS_MAX, hub, transfer::IMPORT_BYTES_MAX};
+    use onair_runtime::{
+        INBOX, archive::HISTORY_COMMITS_MAX, hub, outbox, transfer::IMPORT_BYTES_MAX, watchdog,
+    };
     use onair_server::{net, routes, session, socket};
     let number = |n: usize| n.to_string();
+    let millis = |length: std::time::Duration| length.as_millis().to_string();
     let table = [
         ("ID_LENGTH_MAX", number(onair_wire::ID_LENGTH_MAX)),
         ("INTEGER_MAX", onair_wire::INTEGER_MAX.to_string()),
@@ -31,6 +37,22 @@ fn the_page_about_limits_equals_the_code() {
         ("SUBSCRIPTIONS_MAX", number(session::SUBSCRIPTIONS_MAX)),
         ("PENDING_MAX", number(session::PENDING_MAX)),
         ("CHATTER_MAX", session::CHATTER_MAX.to_string()),
+        ("NAMES_MAX", number(NAMES_MAX)),
+        ("AGENTS_MAX", number(agent::AGENTS_MAX)),
+        ("TASKS_MAX", number(agent::TASKS_MAX)),
+        ("ORDERS_MAX", number(agent::ORDERS_MAX)),
+        ("ENDED_MAX", number(agent::ENDED_MAX)),
+        ("HEARTBEAT_MIN", agent::HEARTBEAT_MIN.0.to_string()),
+        ("ERROR_LENGTH_MAX", number(onair_wire::agent::ERROR_LENGTH_MAX)),
+        ("ANSWER_BYTES_MAX", number(outbound::ANSWER_BYTES_MAX)),
+        ("PATIENCE_MAX", millis(outbound::PATIENCE_MAX)),
+        ("ANSWER_MAX", millis(watchdog::ANSWER_MAX)),
+        ("ATTEMPT_MAX", millis(outbox::ATTEMPT_MAX)),
+        ("FAILURES_MAX", outbox::FAILURES_MAX.to_string()),
+        ("WAITING_MAX", number(outbox::WAITING_MAX)),
+        ("OUTPUT_LINES_MAX", process::OUTPUT_LINES_MAX.to_string()),
+        ("SEQUENCES_MAX", number(SEQUENCES_MAX)),
+        ("TRANSITIONS_MAX", number(TRANSITIONS_MAX)),
         ("TOKENS_MAX", number(onair_server::auth::tokens::TOKENS_MAX)),
         ("TICKETS_MAX", number(onair_server::auth::tickets::TICKETS_MAX)),
         ("LANES_MAX", number(hub::LANES_MAX)),
