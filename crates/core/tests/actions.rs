@@ -3,7 +3,8 @@
 mod show;
 
 use onair_core::{
-    Act, ActionName, Due, Intent, Phase, Refusal, Report, StepError, advance, can, plan, validate,
+    Act, ActionName, Due, Intent, Observe, Phase, Refusal, Report, StepError, advance, can, plan,
+    service::Seen, validate,
 };
 use onair_wire::{Actor, Timestamp};
 use serde_json::json;
@@ -262,4 +263,25 @@ fn s1_a_service_that_is_up_is_not_taken_away() {
 fn the_actions_are_those_of_the_contract() {
     let names: Vec<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();
     assert_eq!(names, ["initialize", "start", "stop", "pause", "resume", "emergency-stop", "recover"]);
+}
+
+/// An agent had left, and the service was given to an adapter that says nothing of itself: it stayed away for good, and no
+/// show could be started.
+#[test]
+fn s1_a_service_that_is_reached_in_another_way_begins_anew() {
+    let manifest = |adapter: &str| json!({ "services": [{ "name": "host", "adapter": { "type": adapter } }], "requires": [] });
+    let mut show = Show::with(&manifest("agent"));
+    let here = Seen::Here { instance: Some("left".into()), healthy: true, details: None };
+    for seen in [here, Seen::Away { reason: "it left".into() }] {
+        show.execute(Intent::Observe(Observe { service: "host".into(), seen }), None).expect("taken");
+    }
+    show.execute(Intent::Configure(manifest("builtin")), None).expect("the host is down");
+    let host = show.value("_services", "host").expect("a service");
+    assert_eq!(
+        host,
+        json!({ "status": "down", "required": true, "adapter": "builtin", "healthy": false, "lastSeen": null, "error": null })
+    );
+    act(&mut show, Act::Initialize).expect("allowed");
+    done(&mut show);
+    act(&mut show, START).expect("nothing is missing");
 }

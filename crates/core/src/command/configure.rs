@@ -85,13 +85,16 @@ fn changed_settings(
         .then(|| context.put(server::SYSTEM, "settings", settings.to_value())))
 }
 
-/// A document for each service that is declared: new ones are down, known ones keep their status.
+/// A document for each service that is declared: new ones are down, known ones keep their status. One that is reached in
+/// another way is new: what the adapter before saw is not true of it.
 fn services(production: &Production, context: &Context<'_>, declared: &[Service]) -> Vec<Change> {
     let mut changes = Vec::new();
     for service in declared {
         let adapter = service.adapter.get("type").cloned().unwrap_or_default();
         let known = production.server_document(server::SERVICES, &service.name);
-        let mut value = known.map_or_else(
+        let before = production.manifest().and_then(|manifest| manifest.service(&service.name));
+        let same = before.is_some_and(|before| before.adapter == service.adapter);
+        let mut value = known.filter(|_| same).map_or_else(
             || json!({ "status": "down", "healthy": false, "lastSeen": null, "error": null }),
             |document| Value::clone(document.value()),
         );
