@@ -108,6 +108,8 @@ pub struct Report {
     pub production: ProductionId,
     /// Of which service.
     pub service: Arc<str>,
+    /// By which adapter, as the `type` of a manifest says it: what another sees of a service is nobody's.
+    pub adapter: &'static str,
     /// What.
     pub seen: Seen,
 }

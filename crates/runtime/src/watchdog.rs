@@ -42,9 +42,10 @@ pub async fn take_reports(
     cancel: CancellationToken,
 ) {
     while let Some(Some(report)) = cancel.run_until_cancelled(reports.recv()).await {
-        let Report { production, service, seen } = report;
+        let Report { production, service, adapter, seen } = report;
         let observe = Observe { service: service.to_string(), seen };
         let taken = match productions.open(&production).await {
+            Ok(handle) if !is_reached_by(&handle.state(), &service, adapter) => Ok(()),
             Ok(handle) => handle.execute(actor(), None, Intent::Observe(observe)).await.map(drop),
             Err(error) => Err(error),
         };
@@ -55,6 +56,12 @@ pub async fn take_reports(
             }
         }
     }
+}
+
+/// Whether the manifest reaches a service by this adapter: it may have been given to another since.
+fn is_reached_by(state: &Production, service: &str, adapter: &str) -> bool {
+    let known = state.manifest().and_then(|manifest| manifest.service(service));
+    known.is_some_and(|known| known.adapter.get("type").is_some_and(|kind| kind == adapter))
 }
 
 /// Asks services how they are, until cancelled.

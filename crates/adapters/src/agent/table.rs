@@ -46,7 +46,7 @@ impl Table {
             self.over.push_back(session);
         }
         let (production, name) = place.clone();
-        let report = service.news().map(|seen| Report { production, service: name, seen });
+        let report = service.news().map(|seen| Report { production, service: name, adapter: "agent", seen });
         if service.is_empty() {
             self.services.remove(place);
         }

@@ -59,7 +59,8 @@ impl Supervisor {
     }
 
     fn report(&self, seen: Seen) -> Report {
-        Report { production: self.production.clone(), service: Arc::clone(&self.service), seen }
+        let (production, service) = (self.production.clone(), Arc::clone(&self.service));
+        Report { production, service, adapter: "process", seen }
     }
 }
 

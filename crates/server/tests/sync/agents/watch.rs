@@ -74,3 +74,39 @@ async fn s3_who_is_away_for_a_moment_costs_nothing() {
     host.is_heard().await;
     assert!(host.told.is_empty(), "{:?}", host.told);
 }
+
+/// A manifest had given the host to another adapter. The agent that was still connected left, the show that it had no
+/// part in was told that its host was gone, and fell.
+#[tokio::test]
+async fn s3_an_agent_of_a_service_that_is_none_of_agents_any_more_is_not_heard() {
+    let stage = stage(json!({"healthTimeout": 1})).await;
+    let mut host = Agent::new(&stage, "host").await;
+    until(&stage, |shown| shown["services"]["host"]["healthy"] == true).await;
+    let services =
+        json!({"services": [{"name": "host"}], "requires": [], "settings": {"autoRecovery": false}});
+    let (status, answer) = stage.call("PUT", super::MAIN, Some(services)).await;
+    assert_eq!(status, 200, "{answer}");
+    super::bring(&stage, &mut [&mut host], &["initialize", "start"]).await;
+    host.status(false).await;
+    host.is_heard().await;
+    drop(host);
+    // A report of the same line that is taken is behind those that are not.
+    let other = json!({"services": [{"name": "probe", "adapter": {"type": "agent"}}]});
+    assert_eq!(stage.call("PUT", "/v1/productions/other", Some(other)).await.0, 201);
+    let message = json!({"type": "register", "production": "other", "service": "probe"});
+    let _probe = Agent::saying(&stage, &message).await;
+    let seen = async {
+        loop {
+            let (_, shown) = stage.call("GET", "/v1/productions/other", None).await;
+            if shown["services"]["probe"]["healthy"] == true {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, seen).await.expect("it is seen");
+    let shown = get(&stage, "").await;
+    assert_eq!(shown["lifecycle"]["phase"], "live", "{}", shown["lifecycle"]);
+    let host = &shown["services"]["host"];
+    assert!(host["error"].is_null() && host["instance"].is_null(), "{host}");
+}
