@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use onair_adapters::agent::{Arrival, Order, Registration, Seat};
+use onair_runtime::Handle;
 use onair_wire::{
     Code, Problem,
     agent::{AgentMessage, Registered, ServerMessage},
@@ -110,6 +111,9 @@ struct Session<'a> {
     app: &'a App,
     connection: &'a mut Connection,
     entry: Arc<Entry>,
+    /// The production and the service that it is for.
+    handle: Handle,
+    service: Arc<str>,
     seat: Seat,
     orders: mpsc::Receiver<Order>,
     /// When it is asked for a sign of life.
@@ -127,7 +131,8 @@ impl<'a> Session<'a> {
         connection: &'a mut Connection,
         applicant: Applicant,
     ) -> Result<Self, Close> {
-        let Applicant { identity, name, production, service, instance } = applicant;
+        let Applicant { identity, name, handle, service, instance } = applicant;
+        let production = handle.id().clone();
         let entry = Entry::new(app, "agent", identity, name, connection.outlet());
         let registration = Registration {
             production: production.clone(),
@@ -160,6 +165,8 @@ impl<'a> Session<'a> {
             app,
             connection,
             entry,
+            handle,
+            service,
             seat,
             orders,
             next_ping,
@@ -179,7 +186,7 @@ impl<'a> Session<'a> {
                 // Before the timer: a sign of life that has arrived counts, however long this task had to wait.
                 incoming = self.connection.next() => self.incoming(incoming).await?,
                 order = self.orders.recv() => self.pass_on(order.as_ref())?,
-                () = sleep_until(due) => self.watch()?,
+                () = sleep_until(due) => self.watch().await?,
             }
         }
     }
@@ -262,8 +269,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Asks for a sign of life when it is time, and gives up an agent that gives none.
-    fn watch(&mut self) -> Result<(), Close> {
+    /// Asks for a sign of life when it is time, and gives up an agent that gives none, or whose service is gone.
+    async fn watch(&mut self) -> Result<(), Close> {
         let now = Instant::now();
         if now >= self.cut_at() {
             return Err(Close::SILENT);
@@ -271,6 +278,7 @@ impl<'a> Session<'a> {
         if now >= self.next_ping {
             self.next_ping = now + self.app.agents.heartbeat();
             self.connection.ping();
+            register::still(self.app, &mut self.handle, &self.service).await?;
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use onair_core::Manifest;
+use onair_runtime::Handle;
 use onair_wire::{
-    Code, Instance, Problem, ProductionId,
+    Code, Instance, Problem,
     agent::{AgentMessage, Register},
     sync::Misunderstood,
 };
@@ -34,7 +35,7 @@ const LATER: Close = Close { code: 4429, reason: "come back later" };
 pub(super) struct Applicant {
     pub(super) identity: Identity,
     pub(super) name: Option<String>,
-    pub(super) production: ProductionId,
+    pub(super) handle: Handle,
     pub(super) service: Arc<str>,
     pub(super) instance: Option<Instance>,
 }
@@ -79,7 +80,21 @@ async fn judge(app: &App, caller: Caller, text: &[u8]) -> Result<Applicant, (Box
     })?;
     find(handle.state().manifest().map(Arc::as_ref), &service).map_err(refuse(NOWHERE))?;
     let name = client.as_ref().and_then(hello::name);
-    Ok(Applicant { identity, name, production, service: service.into(), instance })
+    Ok(Applicant { identity, name, handle, service: service.into(), instance })
+}
+
+/// That the production is still there, and still reaches the service by agents: its manifest may be another by now.
+pub(super) async fn still(app: &App, handle: &mut Handle, service: &str) -> Result<(), Close> {
+    if handle.has_ended() {
+        let id = handle.id().clone();
+        match app.productions.open(&id).await {
+            Ok(anew) => *handle = anew,
+            Err(error) if error.problem().code == Code::NotFound => return Err(NOWHERE),
+            // It may work the next time.
+            Err(_) => return Ok(()),
+        }
+    }
+    find(handle.state().manifest().map(Arc::as_ref), service).map_err(|_| NOWHERE)
 }
 
 /// That a manifest has the service, and reaches it by agents.

@@ -110,3 +110,18 @@ async fn s3_an_agent_of_a_service_that_is_none_of_agents_any_more_is_not_heard()
     let host = &shown["services"]["host"];
     assert!(host["error"].is_null() && host["instance"].is_null(), "{host}");
 }
+
+#[tokio::test]
+async fn s3_an_agent_whose_service_is_gone_is_told_so() {
+    let stage = stage_at(Millis(100), json!({})).await;
+    let mut host = Agent::new(&stage, "host").await;
+    let services = json!({"services": [{"name": "host"}], "requires": []});
+    assert_eq!(stage.call("PUT", super::MAIN, Some(services)).await.0, 200);
+    assert_eq!(host.client.wait_for_close().await, Some(1008), "it is reached in another way");
+    let other = "/v1/productions/other";
+    assert_eq!(stage.call("PUT", other, Some(super::manifest(json!({})))).await.0, 201);
+    let message = json!({"type": "register", "production": "other", "service": "host"});
+    let mut host = Agent::saying(&stage, &message).await;
+    assert_eq!(stage.call("DELETE", other, None).await.0, 204);
+    assert_eq!(host.client.wait_for_close().await, Some(1008), "its production is gone");
+}
