@@ -63,6 +63,8 @@ impl Global {
 /// The subcommands, in the order of a first day: run it, look, change, keep, administer, learn.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch a show go live, break and come back; nothing is needed and nothing stays behind
+    Demo(command::demo::Options),
     /// Run the server
     Serve(command::serve::Options),
     /// How a production is
@@ -134,6 +136,9 @@ pub(crate) enum Command {
     /// Stand between the server and a process that it runs; for the server alone
     #[command(hide = true)]
     Guard(command::guard::Options),
+    /// Be an agent of the demo; for the demo alone
+    #[command(hide = true)]
+    DemoAgent(command::demo::agent::Options),
 }
 
 /// A command line that parses and still asks for something that cannot be. Exit code 2.
@@ -238,6 +243,13 @@ mod tests {
     #[test]
     fn b32_what_parses_and_what_does_not() {
         let table = [
+            ("demo", true),
+            ("demo --port 0 --data there --no-fault --for 30s --pace 2", true),
+            ("demo --for 30", false),
+            ("demo --pace 0", false),
+            ("demo somewhere", false),
+            ("demo-agent host --take 2", true),
+            ("demo-agent cook", false),
             ("status", true),
             ("status studio --json", true),
             ("--json --production studio status", true),

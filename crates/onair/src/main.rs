@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 /// A server wants every core; a client is done before a second thread has begun.
 fn runtime(cli: &Cli) -> anyhow::Result<tokio::runtime::Runtime> {
     let mut builder = match cli.command {
-        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Serve(_) | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     Ok(builder.enable_all().build()?)

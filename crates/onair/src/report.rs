@@ -61,6 +61,11 @@ impl Report {
         self.json
     }
 
+    /// Whether data may have colours: somebody looks, and did not ask for none.
+    pub(crate) fn is_styled(self) -> bool {
+        self.styled
+    }
+
     /// One line of data; what it says is made printable.
     pub(crate) fn line(self, text: &str) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{}", printable(text))

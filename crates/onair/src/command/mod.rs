@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod conflicts;
 pub(crate) mod create;
+pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
@@ -62,6 +63,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
     // What needs no server works without one, whatever the flags say.
     match &command {
         Command::Serve(options) => return Box::pin(serve::run(options)).await,
+        Command::Demo(options) => return Box::pin(demo::run(options, &global, report)).await,
         Command::Explain(options) => return explain::run(options, report),
         Command::Completions(options) => return completions::run(options),
         Command::Config(command) => return config::run(command, report),
@@ -104,7 +106,9 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Import(options) => import::run(&context, &options).await,
         Command::Backup(options) => backup::run(&context, &options).await,
         Command::Token(command) => token::run(&context, &command).await,
+        Command::DemoAgent(options) => demo::agent::run(context, options).await,
         Command::Serve(_)
+        | Command::Demo(_)
         | Command::Explain(_)
         | Command::Completions(_)
         | Command::Config(_)

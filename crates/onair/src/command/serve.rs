@@ -1,7 +1,7 @@
 //! `onair serve`: opens the log, starts the server, prints a map, and ends when it is told to.
 
 mod banner;
-mod engine;
+pub(super) mod engine;
 
 use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 

@@ -59,6 +59,11 @@ impl Remote {
         Ok(Self { client: client.build()?, server, token, report })
     }
 
+    /// Where it is.
+    pub(crate) fn server(&self) -> &str {
+        self.server.as_str()
+    }
+
     /// A request to `/v1/` and these segments.
     pub(crate) fn ask(&self, method: Method, segments: &[&str]) -> Ask<'_> {
         self.at(method, &[&["v1"], segments].concat())

@@ -8,7 +8,7 @@ use onair_engine_embedded::{Embedded, Options};
 use onair_server::config::{Config, EngineUrl};
 
 /// Opens the engine that is configured; answers how people call it.
-pub(super) fn open(config: &Config) -> anyhow::Result<(Arc<dyn Engine>, String)> {
+pub(crate) fn open(config: &Config) -> anyhow::Result<(Arc<dyn Engine>, String)> {
     let data = &config.data;
     fs::create_dir_all(data)
         .with_context(|| format!("the data directory {} cannot be made", data.display()))?;
