@@ -40,9 +40,10 @@ pub(crate) struct Global {
     /// Who to be; left out, DIR/admin.token is used on the same machine
     #[arg(long, global = true, env = "ONAIR_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// The data directory of a server on this machine
-    #[arg(long, global = true, value_name = "DIR", env = "ONAIR_DATA", default_value = "onair-data")]
-    pub(crate) data: PathBuf,
+    /// The data directory of a server on this machine [env: ONAIR_DATA=] [default: onair-data]
+    // Neither for clap: `serve --data` is said or not, and would find `onair-data` said.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// The production to act on [default: main]
     // No default for clap: `token create --production` is a list, and would find `main` in it.
     #[arg(long, global = true, value_name = "NAME")]
@@ -53,6 +54,12 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// The data directory of a server on this machine.
+    pub(crate) fn data(&self) -> PathBuf {
+        let named = || std::env::var_os("ONAIR_DATA").filter(|name| !name.is_empty()).map(PathBuf::from);
+        self.data.clone().or_else(named).unwrap_or_else(|| PathBuf::from("onair-data"))
+    }
+
     /// The production to act on.
     pub(crate) fn production(&self) -> ProductionId {
         let main = || ProductionId::new("main").expect("a production's name");
@@ -335,6 +342,14 @@ mod tests {
             assert_eq!((serve.data, serve.json), (Some(PathBuf::from("there")), true), "{line}");
             assert!(cli.global.json, "{line}");
         }
+    }
+
+    #[test]
+    fn a_data_directory_that_nobody_said_is_left_to_the_configuration() {
+        // The default of the global flag was taken for what `serve` was told, and won over `data` of a file.
+        let cli = Cli::try_parse_from(["onair", "serve"]).unwrap();
+        let Command::Serve(serve) = cli.command else { panic!("serve") };
+        assert_eq!((serve.data, cli.global.data), (None, None));
     }
 
     #[test]

@@ -119,7 +119,7 @@ mod tests {
         let global = Global {
             server: "https://studio.example/onair/".into(),
             token: None,
-            data: "nowhere".into(),
+            data: Some("nowhere".into()),
             production: None,
             json: false,
         };

@@ -15,7 +15,7 @@ pub(super) fn find(global: &Global, server: &Url, report: Report) -> Option<Stri
     if !is_loopback(server) {
         return None;
     }
-    match AdminToken::find(&global.data) {
+    match AdminToken::find(&global.data()) {
         Ok(found) => found.map(|token| token.reveal().to_owned()),
         Err(error) => {
             report.note(&format!("going on without a token: {error}"));
@@ -41,7 +41,7 @@ mod tests {
         Global {
             server: String::new(),
             token: token.map(str::to_owned),
-            data: data.to_owned(),
+            data: Some(data.to_owned()),
             production: None,
             json: false,
         }

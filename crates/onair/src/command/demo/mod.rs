@@ -109,7 +109,7 @@ pub(crate) async fn run(options: &Options, global: &Global, report: Report) -> a
 
 /// What talks to the server of the house, as its owner.
 fn context(house: &House, global: &Global, report: Report) -> anyhow::Result<Context> {
-    let data = house.data().to_owned();
+    let data = Some(house.data().to_owned());
     let global = Global { server: house.url(), token: None, data, production: None, ..global.clone() };
     let remote = Remote::new(&global, report)?;
     Ok(Context { remote, production: global.production(), report })
