@@ -67,6 +67,11 @@ impl House {
         self.server.api().port() == PORT
     }
 
+    /// Whether its data stays.
+    pub(super) fn is_kept(&self) -> bool {
+        std::matches!(self.folder, Folder::Kept(_))
+    }
+
     /// Where its data is.
     pub(super) fn data(&self) -> &Path {
         self.folder.path()

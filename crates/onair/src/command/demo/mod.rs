@@ -85,11 +85,11 @@ pub(crate) async fn run(options: &Options, global: &Global, report: Report) -> a
     let call = Call { url: house.url(), folder: house.data().join("agents"), pace: options.pace };
     let played = async {
         let cast = rehearse(&context, call).await?;
-        let places = Places::new(house.url(), house.data(), house.is_usual(), house.moved);
+        let places = Places::new(house.url(), house.data(), house.is_kept(), house.is_usual(), house.moved);
         let (host, producer) = (cast.pid(Role::Host), cast.pid(Role::Producer));
         narrator.map(&json!({ "api": house.url(), "production": context.production, "data": house.data(),
             "host": host, "producer": producer }))?;
-        narrator.page(&places.map(host, producer))?;
+        narrator.page(&places.map(host, producer, !options.no_fault))?;
         let follow = Follow::begin(&context).await?;
         let plot = Plot::new(!options.no_fault, options.pace);
         let mut show = Show::new(context, cast, plot, narrator, places, follow);

@@ -87,11 +87,14 @@ impl Plot {
         self.chapter == Chapter::Fallen
     }
 
-    /// Whether somebody has just brought the show to where it stays until somebody starts it.
-    pub(super) fn rests(&self, moved: &Transition) -> bool {
-        let rests = std::matches!(moved.to, Phase::Ready | Phase::Idle | Phase::Error);
-        let by_itself = moved.to == Phase::Idle && moved.reason != Reason::Forced;
-        rests && !by_itself && !self.wanted
+    /// What the plot waits for, when somebody has just brought the show to where it stays until somebody says more.
+    pub(super) fn waits_for(&self, moved: &Transition) -> Option<&'static str> {
+        match (moved.to, moved.reason) {
+            _ if self.wanted => None,
+            (Phase::Ready, _) => Some("onair start"),
+            (Phase::Idle, Reason::Forced) => Some("onair initialize; onair start"),
+            _ => None,
+        }
     }
 
     /// The phase moved, by whomever.
@@ -219,6 +222,8 @@ mod tests {
         ] {
             let mut plot = on_air(true);
             plot.moved(&by_hand);
+            let waits = plot.waits_for(&moved("initializing", "ready", "dependency_ready"));
+            assert_eq!(waits, Some("onair start"), "{by_hand:?}");
             plot.moved(&moved("idle", "initializing", "system_init"));
             plot.moved(&moved("initializing", "ready", "dependency_ready"));
             assert_eq!(plot.next(&at(Phase::Ready, 60_000)), None, "{by_hand:?}");

@@ -186,14 +186,14 @@ pub(super) fn entrance(quiz: &Quiz, again: bool) -> Vec<Beat> {
     let say = |wait, text: &str| (wait, Cue::Say(HOST, text.to_owned()));
     match (quiz.round, quiz.open, again) {
         (0, ..) => vec![
-            (300, Cue::Cut("kitchen")),
+            (900, Cue::Cut("kitchen")),
             say(400, "Good evening, insomniacs, this is Simmer Down! Pans on. Dignity off."),
             (700, Cue::Show("logo", None)),
             say(1_300, "The prizes are in the pantry. There are two. One of them is the pantry."),
         ],
         (_, true, false) => vec![
-            (300, Cue::Cut("kitchen")),
-            say(700, "I’m back! One moment I was talking, the next I was a line in a process table."),
+            (900, Cue::Cut("kitchen")),
+            say(500, "I’m back! One moment I was talking, the next I was a line in a process table."),
             say(
                 1_600,
                 &format!("I remember nothing. onair says question {} is still open. Carry on!", quiz.round),

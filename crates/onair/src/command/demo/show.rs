@@ -46,6 +46,8 @@ pub(super) struct Show {
     opened: Instant,
     /// When figures were last told.
     figures: Instant,
+    /// Whether the demo is about to end.
+    leaving: bool,
 }
 
 impl Show {
@@ -59,7 +61,8 @@ impl Show {
     ) -> Self {
         let (world, now) = (World::default(), Instant::now());
         let (moved, opened, figures) = (now, now, now);
-        Self { context, cast, plot, narrator, places, follow, world, record: None, moved, opened, figures }
+        let (record, leaving) = (None, false);
+        Self { context, cast, plot, narrator, places, follow, world, record, moved, opened, figures, leaving }
     }
 
     /// Until somebody ends it, or it has been long enough.
@@ -78,12 +81,14 @@ impl Show {
 
     /// Ends the show as a user would: a stop where there is one, and force where there is not.
     pub(super) async fn end(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
+        self.narrator.status("")?;
         let lifecycle = self.world.lifecycle();
         let action = match (lifecycle.phase, lifecycle.sequence) {
             (Phase::Live, None) => "stop",
             (Phase::Idle | Phase::Ready | Phase::Error, None) => return Ok(()),
             _ => "emergency-stop",
         };
+        self.leaving = true;
         self.demo(&format!("{action}, and good night"))?;
         self.ask(action).await?;
         let end = Instant::now() + ENDING;
@@ -126,7 +131,9 @@ impl Show {
             if let Some(moved) = self.world.read::<Transition>("_transitions", change.id.as_str()) {
                 self.plot.moved(&moved);
                 self.moved = Instant::now();
-                self.hint(&moved)?;
+                if !self.leaving {
+                    self.hint(&moved)?;
+                }
             }
         }
         if !before.quiz().open && self.world.quiz().open {
@@ -138,14 +145,12 @@ impl Show {
         Ok(())
     }
 
-    /// Says that it was not the demo, and how to go on.
+    /// Says how to go on, where the demo does not.
     fn hint(&mut self, moved: &Transition) -> anyhow::Result<()> {
-        let onair = &self.places.onair;
-        let hint = match self.plot.rests(moved) {
-            true => format!("that was you; the demo leaves it so, until: {onair} start"),
-            false => return Ok(()),
-        };
-        self.demo(&hint)
+        match self.plot.waits_for(moved) {
+            Some(calls) => self.demo(&format!("the demo leaves it at that, until somebody says: {calls}")),
+            None => Ok(()),
+        }
     }
 
     /// Looks who is gone, and what the plot wants.
@@ -212,7 +217,8 @@ impl Show {
 
     fn explain(&mut self) -> anyhow::Result<()> {
         let happened = self.record.as_ref().and_then(|record| self.places.happened(record));
-        let try_it = self.places.try_it(self.world.revision(), self.cast.pid(Role::Host));
+        let (revision, host) = (self.world.revision(), self.cast.pid(Role::Host));
+        let try_it = self.places.try_it(revision, host, happened.is_none());
         Ok(self.narrator.page(&happened.into_iter().chain([try_it]).collect::<Vec<_>>().join("\n"))?)
     }
 

@@ -79,7 +79,7 @@ fn of(change: &Change, before: &World, commit: &Commit, after: &World) -> Vec<Li
         "interactions" if id == "audience" => Vec::new(),
         "feed" if id.starts_with("question-") => Vec::new(),
         "scenes" if is_cut(commit) => cut(id, after).into_iter().collect(),
-        "layers" => vec![layer(change, before, after)],
+        "layers" => layer(change, before, after).into_iter().collect(),
         _ => vec![other(change)],
     }
 }
@@ -238,22 +238,19 @@ fn cut(id: &str, after: &World) -> Option<Line> {
     on.then(|| Line::new(Mark::Air, format!("cut to {id}: {}", text(scene, "shows"))))
 }
 
-fn layer(change: &Change, before: &World, after: &World) -> Line {
+/// A layer that is as it was is no news.
+fn layer(change: &Change, before: &World, after: &World) -> Option<Line> {
     let id = change.id.as_str();
-    let visible = |world: &World| {
-        world
-            .value("layers", id)
-            .and_then(|layer| layer.get("visible"))
-            .and_then(Value::as_bool)
-            .unwrap_or_default()
-    };
-    match (visible(before), visible(after)) {
+    let (was, is) = (before.value("layers", id), after.value("layers", id));
+    let visible =
+        |layer: Option<&Value>| layer.is_some_and(|it| it.get("visible") == Some(&Value::Bool(true)));
+    match (visible(was), visible(is)) {
         (false, true) => {
-            let shows = after.value("layers", id).map(|layer| text(layer, "text")).unwrap_or_default();
-            Line::new(Mark::Air, format!("layer {id} on: “{shows}”"))
+            let shows = is.map(|layer| text(layer, "text")).unwrap_or_default();
+            Some(Line::new(Mark::Air, format!("layer {id} on: “{shows}”")))
         }
-        (true, false) => Line::new(Mark::Air, format!("layer {id} off")),
-        _ => other(change),
+        (true, false) => Some(Line::new(Mark::Air, format!("layer {id} off"))),
+        _ => (was != is).then(|| other(change)),
     }
 }
 
