@@ -209,7 +209,7 @@ pub(super) fn entrance(quiz: &Quiz, again: bool) -> Vec<Beat> {
 /// What the host does for one question. `open`: it was asked already, by somebody who is no more.
 pub(super) fn hosting(round: u64, open: bool) -> Vec<Beat> {
     let question = question(round);
-    let scene = if round % 3 == 0 { "pantry" } else { "closeup" };
+    let scene = if round.is_multiple_of(3) { "pantry" } else { "closeup" };
     let asking = [(900, Cue::Cut(scene)), (500, Cue::Ask(round))];
     let telling = [
         (if open { 1_800 } else { 6_300 }, Cue::Tell(round)),
@@ -241,7 +241,7 @@ pub(super) fn counting(round: u64) -> Vec<Beat> {
 
 /// What the producer does when a question closes.
 pub(super) fn applause(round: u64) -> Vec<Beat> {
-    let burnt = round % 3 == 0;
+    let burnt = round.is_multiple_of(3);
     let layer = if burnt { "smoke-alarm" } else { "confetti" };
     vec![(300, Cue::Hide("question")), (500, Cue::Show(layer, None)), (1_900, Cue::Hide(layer))]
 }

@@ -51,7 +51,6 @@ impl Line {
 
 /// What `commit` changes, from `before` to `after`.
 pub(super) fn tell(before: &World, commit: &Commit, after: &World) -> Vec<Line> {
-    // A cut is several changes and one line; the quiz has a say before the chat that is about it.
     let mut lines: Vec<Line> =
         commit.changes.iter().flat_map(|change| of(change, before, commit, after)).collect();
     // A phase comes behind the steps that lead to it.
@@ -106,11 +105,9 @@ fn sequence(before: Option<&Sequence>, now: &Sequence) -> Vec<Line> {
     let known = |step: &Step| before.and_then(|it| it.steps.iter().find(|then| then.name == step.name));
     let news = now.steps.iter().filter(|step| known(step).is_none_or(|then| then.status != step.status));
     lines.extend(news.filter_map(step));
-    if let (SequenceStatus::Done, Some(took)) = (now.status, took(now.started_at, now.ended_at)) {
-        if before.is_none_or(|before| before.status != SequenceStatus::Done) && begun(now).is_some() {
-            lines.push(Line::new(Mark::Done, format!("{} is done, in {took}", now.id)));
-        }
-    }
+    let ended = now.status == SequenceStatus::Done && before.is_none_or(|it| it.status != now.status);
+    let took = took(now.started_at, now.ended_at).filter(|_| ended && begun(now).is_some());
+    lines.extend(took.map(|took| Line::new(Mark::Done, format!("{} is done, in {took}", now.id))));
     lines
 }
 

@@ -119,7 +119,7 @@ impl Desk {
     fn figures(&mut self) -> StreamFigures {
         self.said += 1;
         let wobble = f64::from(u8::try_from(self.said * 37 % 23).expect("below 23")) / 10.0;
-        let hiccup = self.said % 29 == 0;
+        let hiccup = self.said.is_multiple_of(29);
         self.frames += if hiccup { 27 } else { 30 };
         self.dropped += if hiccup { 3 } else { 0 };
         StreamFigures {
