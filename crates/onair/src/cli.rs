@@ -251,8 +251,9 @@ mod tests {
     fn b32_what_parses_and_what_does_not() {
         let table = [
             ("demo", true),
-            ("demo --port 0 --data there --no-fault --for 30s --pace 2", true),
-            ("demo --for 30", false),
+            ("demo --port 0 --data there --no-fault --for 30 --pace 2", true),
+            ("demo --for 500ms", true),
+            ("demo --for ever", false),
             ("demo --pace 0", false),
             ("demo somewhere", false),
             ("demo-agent host --take 2", true),

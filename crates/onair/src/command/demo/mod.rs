@@ -60,12 +60,17 @@ pub(crate) struct Options {
     /// Leave the host alone
     #[arg(long)]
     no_fault: bool,
-    /// End after this time: `40s`
-    #[arg(long = "for", value_name = "TIME", value_parser = cli::duration)]
+    /// End after so many seconds, or a time such as `2m`
+    #[arg(long = "for", value_name = "SECONDS", value_parser = length)]
     length: Option<Duration>,
     /// How much faster than real, 0.1 to 20
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     pace: f64,
+}
+
+/// Reads how long it runs: seconds where no unit is said.
+fn length(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).or_else(|_| cli::duration(text))
 }
 
 /// Reads a pace.

@@ -47,7 +47,7 @@ impl Places {
              data      {data}   # {kept}\n  \
              host      process {host}   # an agent of its own{fate}\n  \
              producer  process {producer}   # another\n\n  \
-             open      {url}/docs\n  \
+             open      {url}/   # and {url}/docs\n  \
              follow    curl -N {url}/v1/productions/main/events\n  \
              end       Ctrl-C\n"
         )
