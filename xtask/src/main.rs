@@ -24,6 +24,10 @@ usage: cargo xtask CHORE
   test [--only STEP]   run every step in order and stop at the first that fails
   steps                list the steps
   crash --rounds N     kill -9 under load, N times in a row
+  show --rounds N [--seed S]
+                       kill -9 in the midst of a show, N times in a row
+  show --round N --seed S
+                       that round of that seed alone
   tidy                 run the tidy checks alone";
 
 fn main() -> ExitCode {
@@ -49,6 +53,11 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
             let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?)?;
             Ok(matches!(outcome, steps::Outcome::Passed(_)))
         }
+        ["show", "--rounds", rounds] => show(random_seed(), 1, rounds.parse()?),
+        ["show", "--rounds", rounds, "--seed", seed] => show(seed.parse()?, 1, rounds.parse()?),
+        ["show", "--round", round, "--seed", seed] => show(seed.parse()?, round.parse()?, round.parse()?),
+        // A service of that show, started by the server.
+        ["stand-in", address] => outside::stand_in(address).map(|()| true),
         ["steps"] => {
             for step in steps::all() {
                 println!("{:<14} {}", step.name, step.about);
@@ -61,4 +70,15 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         }
         _ => bail!("{}", USAGE),
     }
+}
+
+/// Plays the rounds of a seed from the first to the last.
+fn show(seed: u64, first: u32, last: u32) -> Result<bool> {
+    let wanted = outside::Wanted { seed, first, last };
+    let outcome = outside::show_rounds(&Repository::open()?, &wanted)?;
+    Ok(matches!(outcome, steps::Outcome::Passed(_)))
+}
+
+fn random_seed() -> u64 {
+    u64::from(std::process::id())
 }

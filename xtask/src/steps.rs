@@ -59,6 +59,11 @@ pub(crate) fn all() -> Vec<Step> {
             run: outside::crash,
         },
         Step {
+            name: "show",
+            about: "kill -9 in the midst of a show leaves nothing half on and does nothing twice",
+            run: outside::show,
+        },
+        Step {
             name: "schemathesis",
             about: "the server answers as its OpenAPI says",
             run: outside::schemathesis,

@@ -1,11 +1,13 @@
 //! The steps that look at the program from outside: a built `onair`, a real socket, somebody else's client.
 
+mod chance;
 mod convex;
 mod crash;
 mod node;
 mod receivers;
 mod schemathesis;
 mod server;
+mod show;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,7 @@ pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
+pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
 
 use crate::process::{cargo, output};
 use crate::repository::Repository;

@@ -23,7 +23,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{build_onair, server::Server};
+use super::{build_onair, chance::Chance, server::Server};
 use crate::repository::Repository;
 use crate::steps::{Outcome, Tally};
 
@@ -53,7 +53,7 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let seed = u64::from(std::process::id());
     println!("seed {seed}, {rounds} rounds, {PRODUCTIONS} productions with {WRITERS} writers each");
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let mut ledgers: Vec<Ledger> = (0..PRODUCTIONS).map(|n| Ledger::new(format!("show-{n}"))).collect();
     for round in 1..=rounds {
         let server = Server::start(&mut Command::new(&onair), &dir)?;
@@ -105,17 +105,4 @@ fn load(server: &Server, ledgers: &mut [Ledger], round: u32, ms: u64) -> Result<
         ledgers[which].note(written);
     }
     Ok(())
-}
-
-/// Chance from a seed that is printed: splitmix64.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
 }
