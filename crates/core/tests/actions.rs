@@ -6,7 +6,7 @@ use onair_core::{
     Act, ActionName, Due, Intent, Observe, Phase, Refusal, Report, StepError, advance, can, plan,
     service::Seen, validate,
 };
-use onair_wire::{Actor, Timestamp};
+use onair_wire::{Actor, TaskAction, Timestamp};
 use serde_json::json;
 use show::Show;
 
@@ -257,6 +257,28 @@ fn s1_a_service_that_is_up_is_not_taken_away() {
     let other = json!({ "services": [{ "name": "livefeed" }] });
     let refusal = show.execute(Intent::Configure(other), None).expect_err("host is on");
     assert!(refusal.to_string().starts_with("service host is active"), "{refusal}");
+}
+
+#[test]
+fn s3_another_that_came_during_a_stop_is_made_ready() {
+    // An agent crashed while it was being turned off and came back: the show was `ready` with a host that nobody had
+    // asked to get ready.
+    let mut show = show_in(Phase::Live);
+    let seen = |instance: &str| {
+        let seen = Seen::Here { instance: Some(instance.into()), healthy: true, details: None };
+        Intent::Observe(Observe { service: "host".into(), seen })
+    };
+    show.execute(seen("one"), None).expect("taken");
+    act(&mut show, Act::Stop).expect("allowed");
+    answer(&mut show, |due| due.service != "host", &Ok(()));
+    show.execute(seen("another"), None).expect("taken");
+    answer(&mut show, |due| due.action == TaskAction::Stop, &Ok(()));
+    assert_eq!(show.production.phase(), Phase::Idle, "not every service is ready");
+    act(&mut show, Act::Initialize).expect("allowed");
+    let asked: Vec<String> = show.production.due().into_iter().map(|due| due.step).collect();
+    assert_eq!(asked, ["host.initialize"]);
+    done(&mut show);
+    assert_eq!(show.production.phase(), Phase::Ready);
 }
 
 #[test]

@@ -52,8 +52,8 @@ pub(super) fn take(service: &mut Service, seen: &Seen, context: &Context<'_>) ->
         Seen::Here { instance, healthy, details } => {
             let came = instance.is_some() && *instance != service.instance;
             // What was never asked of the one before need not be asked of this one again, and what is being asked goes
-            // to this one.
-            let asked = matches!(service.status, Status::Ready | Status::Active);
+            // to this one. One that is being turned off will be ready for the next show only once it was made so.
+            let asked = matches!(service.status, Status::Ready | Status::Active | Status::Stopping);
             service.stale |= came && asked && service.instance.is_some();
             service.instance.clone_from(instance);
             service.healthy = *healthy;
