@@ -281,6 +281,60 @@ fn s3_another_that_came_during_a_stop_is_made_ready() {
     assert_eq!(show.production.phase(), Phase::Ready);
 }
 
+/// A show with a process, live, and its process seen.
+fn show_with_a_process() -> Show {
+    let encoder = json!({ "name": "encoder", "adapter": { "type": "process", "name": "encoder" } });
+    let settings = json!({ "autoRecovery": false });
+    let mut show = Show::with(&json!({ "services": [encoder], "requires": [], "settings": settings }));
+    act(&mut show, Act::Initialize).expect("allowed");
+    done(&mut show);
+    act(&mut show, START).expect("allowed");
+    show.execute(there("1-0"), None).expect("taken");
+    done(&mut show);
+    show
+}
+
+fn there(instance: &str) -> Intent {
+    let seen = Seen::Here { instance: Some(instance.into()), healthy: true, details: None };
+    Intent::Observe(Observe { service: "encoder".into(), seen })
+}
+
+fn gone() -> Intent {
+    let seen = Seen::Away { reason: "is not running".into() };
+    Intent::Observe(Observe { service: "encoder".into(), seen })
+}
+
+#[test]
+fn s2_a_process_that_is_off_is_not_away() {
+    // The server was killed in the midst of a stop, and the process with it. The next server saw that it was not there
+    // and went on with the stop: five seconds later the show was `ready`, its encoder was lost, and no start worked.
+    let resumed =
+        Intent::Resume([("encoder".to_owned(), Seen::Away { reason: "is not running".into() })].into());
+    for (seen, before) in [(resumed, true), (gone(), true), (gone(), false)] {
+        let mut show = show_with_a_process();
+        act(&mut show, Act::Stop).expect("allowed");
+        if before {
+            show.execute(seen.clone(), None).expect("taken");
+        }
+        done(&mut show);
+        if !before {
+            show.execute(seen, None).expect("taken");
+        }
+        assert_eq!(show.production.phase(), Phase::Ready);
+        assert_eq!(show.production.wake_at(), None, "nobody is waited for");
+        let encoder = show.production.service("encoder").expect("declared");
+        assert_eq!((encoder.away_since, encoder.healthy, encoder.instance), (None, true, None));
+        act(&mut show, START).expect("allowed");
+    }
+}
+
+#[test]
+fn s2_the_instance_of_a_process_stays_told() {
+    let show = show_with_a_process();
+    let encoder = show.production.service("encoder").expect("declared");
+    assert_eq!((show.production.phase(), encoder.instance.as_deref()), (Phase::Live, Some("1-0")));
+}
+
 #[test]
 fn the_actions_are_those_of_the_contract() {
     let names: Vec<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();

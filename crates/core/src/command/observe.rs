@@ -70,6 +70,8 @@ pub(super) fn take(service: &mut Service, seen: &Seen, context: &Context<'_>) ->
             }
             came
         }
+        // The end of a process that was turned off meanwhile: it is as it should be.
+        Seen::Away { .. } if service.is_supervised() && !service.is_on() => false,
         Seen::Away { reason } => {
             service.healthy = false;
             service.away_since.get_or_insert(context.at);

@@ -91,23 +91,23 @@ pub(super) fn follow(service: &mut Service, step: &Step) {
             service.status = Status::Ready;
             service.error = None;
             service.stale = false;
+            off_and_well(service);
             service.healthy = !service.is_away();
         }
         (StepStatus::Done, TaskAction::Start) => {
             service.status = Status::Active;
             service.error = None;
             service.uncertain = false;
-            if service.is_supervised() {
+            if service.is_away() {
                 // It is there because it was started, and the one before is not.
-                service.instance = None;
-                service.away_since = None;
-                service.healthy = true;
+                off_and_well(service);
             }
         }
         (StepStatus::Done, TaskAction::Stop) => {
             service.status = if step.force { Status::Down } else { Status::Ready };
             service.error = None;
             service.uncertain = false;
+            off_and_well(service);
         }
         (StepStatus::Failed, _) => {
             service.status = Status::Failed;
@@ -121,5 +121,14 @@ pub(super) fn follow(service: &mut Service, step: &Step) {
         }
         (StepStatus::Pending | StepStatus::Undone | StepStatus::Skipped, _)
         | (StepStatus::Running | StepStatus::Done, TaskAction::Health) => {}
+    }
+}
+
+/// A process that is off is as it should be, whatever became of the one before: it is there once it was started.
+fn off_and_well(service: &mut Service) {
+    if service.is_supervised() {
+        service.instance = None;
+        service.away_since = None;
+        service.healthy = true;
     }
 }
