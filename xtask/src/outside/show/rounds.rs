@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -26,6 +26,8 @@ use crate::steps::{Outcome, Tally};
 
 /// The longest that a kill waits for calls that do not come.
 const KILL: Duration = Duration::from_secs(10);
+/// The same, for a kill that comes behind another.
+const KILL_AGAIN: Duration = Duration::from_millis(500);
 
 /// Which rounds.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ struct Stage {
     scene: Arc<Scene>,
     feed: String,
     encoder: String,
+    server: Option<Server>,
+    driver: Driver,
     /// Servers that were started.
     servers: u32,
     kills: u32,
@@ -60,7 +64,7 @@ pub(super) fn run(repository: &Repository, wanted: &Wanted) -> Result<Outcome> {
     let kept = stage.keep()?;
     played.with_context(|| {
         let dir = stage.dir.display();
-        format!("seed {seed}; the data, the logs of the servers and {kept} calls are kept in {dir}")
+        format!("seed {seed}; the data, logs, commits and {kept} calls are kept in {dir}")
     })?;
     let (hits, all) = stage.print();
     ensure!(hits * 2 >= all, "only {hits} of {all} kills met a sequence: that proves little");
@@ -91,11 +95,12 @@ impl Stage {
         );
         fs::write(dir.join("onair.toml"), config)?;
         let found = BTreeMap::new();
-        Ok(Self { onair, dir, scene, feed, encoder, servers: 0, kills: 0, found })
+        let (server, driver) = (None, Driver::new("", ""));
+        Ok(Self { onair, dir, scene, feed, encoder, server, driver, servers: 0, kills: 0, found })
     }
 
     /// Starts a server on what the one before has left.
-    fn serve(&mut self) -> Result<(Server, Driver)> {
+    fn serve(&mut self) -> Result<()> {
         self.servers += 1;
         let log = self.dir.join("server.log");
         if log.exists() {
@@ -107,26 +112,32 @@ impl Stage {
             .env("ONAIR_OUTBOUND_ALLOW", &self.feed)
             .env("ONAIR_CONFIG", self.dir.join("onair.toml"));
         let server = Server::start(&mut onair, &self.dir)?;
-        let driver = Driver::new(server.api(), server.admin_token());
+        self.driver = Driver::new(server.api(), server.admin_token());
         self.scene.set_server(Some(server.api().to_owned()));
-        Ok((server, driver))
+        self.server = Some(server);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        let server = self.server.take().context("a server runs")?;
+        server.kill_now()?;
+        self.scene.set_server(None);
+        server.kill();
+        Ok(())
     }
 
     fn play(&mut self, wanted: &Wanted) -> Result<()> {
-        let (mut server, mut driver) = self.serve()?;
-        driver.create(&manifest(&self.feed))?;
+        self.serve()?;
+        self.driver.create(&manifest(&self.feed))?;
         for number in wanted.first..=wanted.last {
             let began = Instant::now();
             let round = Round::of(wanted.seed, number);
-            let played = self.round(server, driver, number, &round);
-            let told = format!("round {number}, {round:?}");
-            let (phase, found);
-            (server, driver, phase, found) = played.with_context(|| told)?;
+            let (phase, found) =
+                self.round(number, &round).with_context(|| format!("round {number}, {round:?}"))?;
             let took = began.elapsed().as_secs_f32();
             println!("round {number}: killed with {}, then {phase}, {took:.1} s", found.join(" and "));
         }
-        server.kill();
-        self.scene.set_server(None);
+        self.kill()?;
         // Nobody is there to end it but its guard.
         let until = Instant::now() + PATIENCE;
         while self.scene.world().encoders > 0 {
@@ -137,49 +148,19 @@ impl Stage {
     }
 
     /// From `ready` over kills to `ready`; says where the show rested in between, and what the kills met.
-    fn round(
-        &mut self,
-        mut server: Server,
-        mut driver: Driver,
-        number: u32,
-        round: &Round,
-    ) -> Result<(Server, Driver, String, Vec<String>)> {
-        let before = driver.mend(&self.scene)?["revision"].as_u64().unwrap_or_default();
-        let from = {
-            let mut world = self.scene.world();
-            world.round = number;
-            world.count
-        };
+    fn round(&mut self, number: u32, round: &Round) -> Result<(String, Vec<String>)> {
+        let before = self.driver.mend(&self.scene)?["revision"].as_u64().unwrap_or_default();
+        self.scene.world().round = number;
         self.scene.rough.store(true, Ordering::Relaxed);
-        let dead = Arc::new(AtomicBool::new(false));
-        let operators = driver.operate(&self.scene, from, round.operators.clone(), &dead);
-        let mut operators = Some(operators);
-        for (kill, (calls, ms)) in round.kills.iter().enumerate() {
-            let from = if kill == 0 { from } else { self.scene.world().count };
-            // Behind the first kill there may be nothing to go on with, so that nothing is asked.
-            let longest = if kill == 0 { KILL } else { Duration::from_millis(500) };
-            let pressed =
-                || operators.iter().flatten().all(std::thread::JoinHandle::is_finished) && kill == 0;
-            self.scene.wait_for(from + calls, longest, pressed);
-            thread::sleep(Duration::from_millis(*ms));
-            server.kill_now()?;
-            dead.store(true, Ordering::Relaxed);
-            self.scene.set_server(None);
-            server.kill();
-            self.kills += 1;
-            for operator in operators.take().into_iter().flatten() {
-                operator.join().map_err(|_| anyhow::anyhow!("an operator panicked"))?;
-            }
-            (server, driver) = self.serve()?;
-        }
-        let said = driver.rest(&self.scene)?;
+        self.press_and_kill(round)?;
+        let said = self.driver.rest(&self.scene)?;
         self.hold(&said)?;
         let phase = said["lifecycle"]["phase"].as_str().unwrap_or_default().to_owned();
         self.scene.rough.store(false, Ordering::Relaxed);
-        let said = driver.mend(&self.scene)?;
+        let said = self.driver.mend(&self.scene)?;
         self.hold(&said)?;
         let mut log = Log::default();
-        driver.commits(before)?.iter().for_each(|commit| log.take(commit));
+        self.driver.commits(before)?.iter().for_each(|commit| log.take(commit));
         let wrongs = log.against(&self.scene.world());
         ensure!(wrongs.is_empty(), "{}", wrongs.join("; "));
         let mut found = log.found;
@@ -188,7 +169,29 @@ impl Stage {
         for found in &found {
             *self.found.entry(found.clone()).or_default() += 1;
         }
-        Ok((server, driver, phase, found))
+        Ok((phase, found))
+    }
+
+    fn press_and_kill(&mut self, round: &Round) -> Result<()> {
+        let dead = Arc::new(AtomicBool::new(false));
+        let mut from = self.scene.world().count;
+        let mut operators = self.driver.operate(&self.scene, from, round.operators.clone(), &dead);
+        let mut longest = KILL;
+        for (calls, ms) in &round.kills {
+            let pressed = || !operators.is_empty() && operators.iter().all(JoinHandle::is_finished);
+            self.scene.wait_for(from + calls, longest, pressed);
+            thread::sleep(Duration::from_millis(*ms));
+            dead.store(true, Ordering::Relaxed);
+            self.kill()?;
+            self.kills += 1;
+            for operator in operators.drain(..) {
+                operator.join().map_err(|_| anyhow::anyhow!("an operator panicked"))?;
+            }
+            self.serve()?;
+            // Behind the first kill there may be nothing to go on with, so that nothing is asked.
+            (from, longest) = (self.scene.world().count, KILL_AGAIN);
+        }
+        Ok(())
     }
 
     /// That both say the same.
@@ -211,9 +214,16 @@ impl Stage {
         Ok(())
     }
 
-    /// Writes every call down; how many there were.
+    /// Writes every call down, and the log while a server is there that tells it; how many calls there were.
     fn keep(&self) -> Result<usize> {
-        let mut file = fs::File::create(calls(&self.dir))?;
+        if self.server.is_some() {
+            let mut file = fs::File::create(self.dir.join("commits.jsonl"))?;
+            // One that answers nothing any more is a finding of its own, which was told by then.
+            for commit in self.driver.commits(0).unwrap_or_default() {
+                writeln!(file, "{commit}")?;
+            }
+        }
+        let mut file = fs::File::create(self.dir.join("calls.jsonl"))?;
         let world = self.scene.world();
         for call in &world.calls {
             writeln!(file, "{}", call.to_value())?;
@@ -240,8 +250,4 @@ impl Stage {
         );
         (hits, self.kills)
     }
-}
-
-fn calls(dir: &Path) -> PathBuf {
-    dir.join("calls.jsonl")
 }
