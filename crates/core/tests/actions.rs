@@ -336,6 +336,23 @@ fn s2_the_instance_of_a_process_stays_told() {
 }
 
 #[test]
+fn l12_what_a_dead_server_asked_for_is_not_known_not_to_have_happened() {
+    // A host was turned on, and the server died before it heard of it. The next one asked again and reached nobody in
+    // time, which it took for proof that the host was off: the rollback left it on.
+    let mut show = show_in(Phase::Starting);
+    answer(&mut show, |due| due.service != "host", &Ok(()));
+    show.execute(Intent::Resume(Default::default()), None).expect("taken");
+    go_on(&mut show);
+    let nobody = StepError { message: "nobody was there".into(), retryable: false, unknown: false };
+    answer(&mut show, |due| due.step == "host.start", &Err(nobody));
+    let asked: Vec<String> = show.production.due().into_iter().map(|due| due.step).collect();
+    assert_eq!(asked, ["host.stop"], "it may be on");
+    done(&mut show);
+    assert_eq!(show.production.phase(), Phase::Error);
+    assert_eq!(show.production.owed(), Vec::<String>::new());
+}
+
+#[test]
 fn the_actions_are_those_of_the_contract() {
     let names: Vec<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();
     assert_eq!(names, ["initialize", "start", "stop", "pause", "resume", "emergency-stop", "recover"]);

@@ -175,6 +175,8 @@ impl Step {
 
     /// Asked for again by a server that does not know what came of it: the same key, a new attempt.
     pub(crate) fn ask_again(&mut self, now: Timestamp, all: Option<Timestamp>, more_time: bool) {
+        // That nobody was reached this time says nothing of the time before.
+        self.unknown = true;
         if more_time {
             self.deadline = None;
         }

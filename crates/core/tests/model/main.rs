@@ -86,3 +86,15 @@ fn l12_a_crash_behind_any_commit_leaves_nothing_half_on() {
         }
     }
 }
+
+#[test]
+fn l12_what_a_dead_server_asked_for_is_off_or_owed_when_asking_again_fails() {
+    for recovers in [true, false] {
+        let manifest = manifest(2, recovers);
+        let (calls, _) = try_out(&manifest, &SHOW, Plan::default());
+        for at in 0..calls {
+            let faults = [(at, world::Fault::Killed), (at + 1, world::Fault::Fails)].into();
+            try_out(&manifest, &SHOW, Plan { faults, crash: None });
+        }
+    }
+}

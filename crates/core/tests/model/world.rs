@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     Press(usize),
     /// The service is gone and comes back as another instance.
     Restarts,
+    /// It happens, and the server dies before it hears of it.
+    Killed,
 }
 
 pub(crate) const PRESSED: [Act; 5] = [
@@ -43,7 +45,7 @@ pub(crate) const PRESSED: [Act; 5] = [
     Act::Initialize,
 ];
 
-pub(crate) const FAULTS: [Fault; 15] = [
+pub(crate) const FAULTS: [Fault; 16] = [
     Fault::Fails,
     Fault::FailsOnce,
     Fault::LostBefore,
@@ -59,6 +61,7 @@ pub(crate) const FAULTS: [Fault; 15] = [
     Fault::Press(3),
     Fault::Press(4),
     Fault::Restarts,
+    Fault::Killed,
 ];
 
 /// What happens in one run: faults by the number of the call, crashes by the number of the commit.
@@ -169,6 +172,10 @@ impl World {
                 if self.production.due().contains(due) {
                     self.answered(due);
                 }
+            }
+            Some(Fault::Killed) => {
+                self.happen(due);
+                self.crash();
             }
             _ if self.dead.contains(&due.service) => self.hang(due),
             None => self.answered(due),
