@@ -36,7 +36,7 @@ pub(super) fn unrest(said: &Value, world: &World) -> Option<String> {
         if AGENTS.contains(&service) && known["instance"] != world.instance(service) {
             return Some(format!("{service} has not come back"));
         }
-        if phase != "error" && known["stale"] == true && known["status"] != "down" {
+        if matches!(phase, "ready" | "live") && known["stale"] == true && known["status"] != "down" {
             return Some(format!("{service} is to be asked again"));
         }
     }
@@ -139,7 +139,8 @@ impl Log {
             let seen = step["service"].as_str().is_some_and(|service| CALLED.contains(&service));
             let was_done = world.was_done(key);
             let failed = step["status"] == "failed" && step["unknown"] != true;
-            let done = step["status"] == "done" || step["status"] == "undone";
+            // What may have happened is undone too.
+            let done = step["status"] == "done" || (step["status"] == "undone" && step["unknown"] != true);
             if seen && done && !was_done {
                 wrongs.push(format!("{key} is said to be done, and was not"));
             }

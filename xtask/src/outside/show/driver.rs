@@ -171,7 +171,7 @@ pub(super) fn manifest(feed: &str) -> Value {
         "start": ["feed", "session", "host", "producer", ENCODER],
         "requires": [],
         "settings": {
-            "initializationTimeout": 2_000, "startupTimeout": 2_000, "shutdownTimeout": 2_000,
+            "initializationTimeout": 2_000, "startupTimeout": 5_000, "shutdownTimeout": 2_000,
             "healthTimeout": 3_000, "retryDelay": 20, "maxRetries": 3,
         },
     })

@@ -9,7 +9,7 @@ use super::plan::{self, Fault};
 use super::world::{Asked, World};
 
 /// Longer than the server waits for any answer: the settings in [`super::driver::manifest`].
-const LATE: Duration = Duration::from_millis(2_300);
+const LATE: Duration = Duration::from_millis(5_300);
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
