@@ -353,6 +353,34 @@ fn l12_what_a_dead_server_asked_for_is_not_known_not_to_have_happened() {
 }
 
 #[test]
+fn s3_who_came_back_and_is_not_on_yet_is_stopped_all_the_same() {
+    // An agent without a name of its own lost its connection while it was on. It came back as somebody else, was asked to
+    // get ready, and a stop was pressed: nobody asked it to go off, and the show was `idle` with a host that was on.
+    for failed in [false, true] {
+        let mut show = show_in(Phase::Live);
+        for instance in ["one", "another"] {
+            let seen = Seen::Here { instance: Some(instance.into()), healthy: true, details: None };
+            show.execute(Intent::Observe(Observe { service: "host".into(), seen }), None).expect("taken");
+        }
+        go_on(&mut show);
+        let asked: Vec<String> = show.production.due().into_iter().map(|due| due.step).collect();
+        assert_eq!(asked, ["host.initialize"]);
+        if failed {
+            let error = StepError { message: "no".into(), retryable: false, unknown: false };
+            answer(&mut show, |due| due.step == "host.initialize", &Err(error));
+            let owed = show.production.lifecycle().error.expect("it failed").owed;
+            assert!(owed.contains(&"host.stop".to_owned()), "{owed:?}");
+        }
+        act(&mut show, Act::Stop).expect("allowed");
+        answer(&mut show, |due| due.service != "host", &Ok(()));
+        let asked: Vec<String> = show.production.due().into_iter().map(|due| due.step).collect();
+        assert_eq!(asked, ["host.stop"]);
+        done(&mut show);
+        assert!(!show.production.service("host").expect("declared").is_on());
+    }
+}
+
+#[test]
 fn the_actions_are_those_of_the_contract() {
     let names: Vec<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();
     assert_eq!(names, ["initialize", "start", "stop", "pause", "resume", "emergency-stop", "recover"]);

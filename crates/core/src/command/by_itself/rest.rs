@@ -79,6 +79,10 @@ fn reassert(mut stage: Stage<'_>) -> Result<Option<Draft>, Refusal> {
     };
     let actor = Actor::new("server:recovery").expect("an actor");
     let sequence = sequence::reassert(&stage.origin(&actor), &name, on);
+    if let Some(service) = stage.services.get_mut(&name) {
+        // Who came back under another name may have stayed on: if this is given up, it has to be turned off.
+        service.uncertain |= on;
+    }
     let id = sequence.id.clone();
     stage.begin(sequence);
     let cause = Cause::from(CauseKind::ServiceChanged)
