@@ -30,7 +30,7 @@ pub(super) fn unrest(said: &Value, world: &World) -> Option<String> {
     }
     for service in CALLED.into_iter().chain([ENCODER]) {
         let known = &said["services"][service];
-        if !known["awaySince"].is_null() && known["status"] != "down" {
+        if !known["awaySince"].is_null() && matches!(phase, "ready" | "live") {
             return Some(format!("{service} is away"));
         }
         if AGENTS.contains(&service) && known["instance"] != world.instance(service) {
