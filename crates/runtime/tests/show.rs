@@ -319,7 +319,10 @@ async fn l12_a_thousand_shows_at_once_all_end_ready() {
     let world = World::new();
     let builtin = |name: &str| json!({ "name": name });
     let names = ["livefeed", "session", "host", "producer"];
-    let manifest = json!({ "services": names.map(builtin), "requires": [] });
+    // A machine that is busy takes longer for a thousand than one show may take.
+    let patient =
+        json!({ "initializationTimeout": 600_000, "startupTimeout": 600_000, "shutdownTimeout": 600_000 });
+    let manifest = json!({ "services": names.map(builtin), "requires": [], "settings": patient });
     let mut shows = Vec::new();
     for number in 0..1_000 {
         let (productions, manifest) = (world.productions.clone(), manifest.clone());
