@@ -166,7 +166,7 @@ fn sequence(commit: &Commit) -> Option<DocumentId> {
 #[must_use]
 pub fn needs(production: &Production, command: &Command) -> Vec<VersionKey> {
     match &command.intent {
-        Intent::Mutate(mutations) => mutations.iter().filter_map(|m| mutate::needs(production, m)).collect(),
+        Intent::Mutate(mutations) => mutate::needs(production, mutations),
         _ => Vec::new(),
     }
 }

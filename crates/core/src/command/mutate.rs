@@ -44,10 +44,16 @@ pub(super) fn decide(
     Ok(draft)
 }
 
-/// The old version that a mutation is measured against, when it must be read from the log.
-pub(super) fn needs(production: &Production, mutation: &Mutation) -> Option<VersionKey> {
+/// The old versions that mutations are measured against and that must be read from the log.
+pub(super) fn needs(production: &Production, mutations: &[Mutation]) -> Vec<VersionKey> {
+    let needs = |(place, mutation)| need(production, mutation, &mutations[..place]);
+    mutations.iter().enumerate().filter_map(needs).collect()
+}
+
+fn need(production: &Production, mutation: &Mutation, before: &[Mutation]) -> Option<VersionKey> {
     let wanted = match (&mutation.edit, mutation.base) {
         (Edit::Restore(Some(revision)), _) => *revision,
+        (_, Some(_)) if is_new(production, mutation, before) => return None,
         (_, Some(base)) => base,
         (_, None) => return None,
     };
@@ -56,6 +62,15 @@ pub(super) fn needs(production: &Production, mutation: &Mutation) -> Option<Vers
     }
     document::is_forgotten(production, mutation, wanted)
         .then(|| (mutation.collection.clone(), mutation.document.clone(), wanted))
+}
+
+/// Whether nothing is known of the document, and nothing before in the batch makes it: then there is nothing to merge
+/// with, whatever the base.
+fn is_new(production: &Production, mutation: &Mutation, before: &[Mutation]) -> bool {
+    let Mutation { collection, document, .. } = mutation;
+    production.document(collection, document).is_none()
+        && production.tombstone(collection, document).is_none()
+        && !before.iter().any(|other| (&other.document, &other.collection) == (document, collection))
 }
 
 fn cause(mutations: &[Mutation]) -> Cause {
