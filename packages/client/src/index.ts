@@ -1,0 +1,2 @@
+// The core entry.
+export { Cache } from './cache.js'
