@@ -1,0 +1,205 @@
+// The queue of mutations: what is sent next, what an answer does to those behind it, and nothing lost (rows Y4, E2).
+//
+// Pure: it answers what is to be stored and sent, the shell does it. A mutation waits for those before it on the
+// same document, since its base is what they come to; so an author never conflicts with himself.
+
+import { isRetryable, problem } from './errors.js'
+import { divided } from './patch.js'
+import { joined, keyOf, mutationsOf, type Edit, type Pending } from './pending.js'
+import type { ClientMessage, Outcome, Problem, Receipt } from './types.js'
+
+/** Mutations that wait at most; more are refused, and none that waits is dropped. */
+export const QUEUE_MAX = 1_000
+/** Mutations under way at once: what fills a slow line, and little enough to say again. */
+const WINDOW = 64
+/** How often one may stay without an answer over links that lived before it stops being sent. */
+const UNANSWERED_MAX = 3
+
+/** How a mutation came out. */
+export type Settled = { readonly outcome: Outcome; readonly receipt: Receipt } | { readonly outcome: 'refused'; readonly problem: Problem }
+
+/** What changed: to be stored, and to be told to other tabs. */
+export interface Moved {
+  readonly put: readonly Pending[]
+  readonly drop: readonly string[]
+  readonly settled: readonly { readonly id: string; readonly result: Settled }[]
+}
+
+const NOTHING: Moved = { put: [], drop: [], settled: [] }
+
+export class Queue {
+  #waiting: Pending[] = []
+  /** Sent over the link there is now. */
+  #under = new Set<string>()
+
+  constructor(private readonly production: string) {}
+
+  /** In order, those with a problem included. */
+  all(): readonly Pending[] {
+    return this.#waiting
+  }
+
+  get(id: string): Pending | undefined {
+    return this.#waiting.find((pending) => pending.id === id)
+  }
+
+  underWay(): number {
+    return this.#under.size
+  }
+
+  oldestUnderWay(): string | undefined {
+    return this.#waiting.find(({ id }) => this.#under.has(id))?.id
+  }
+
+  /** Takes one in, at its place; one that is known is not taken twice. */
+  add(pending: Pending): Moved {
+    if (this.#waiting.some(({ id, joined }) => id === pending.id || joined?.includes(pending.id))) return NOTHING
+    const last = this.#waiting.at(-1)
+    const one = last && last.order < pending.order && !this.#under.has(last.id) ? joined(last, pending) : undefined
+    if (one) {
+      this.#waiting[this.#waiting.length - 1] = one
+      return { ...NOTHING, put: [one], drop: [pending.id] }
+    }
+    this.#insert(pending)
+    return { ...NOTHING, put: [pending] }
+  }
+
+  /** What is to be said now, in order; it is stored as said before it is said. */
+  next(epoch: string): { readonly messages: readonly ClientMessage[]; readonly put: readonly Pending[] } {
+    const messages: ClientMessage[] = []
+    const put: Pending[] = []
+    const busy = new Set<string>()
+    for (const [at, pending] of this.#waiting.entries()) {
+      if (pending.problem || pending.until !== undefined) continue
+      const keys = pending.edits.map(keyOf)
+      if (!this.#under.has(pending.id)) {
+        if (this.#under.size >= WINDOW || keys.some((key) => busy.has(key))) break
+        const mutations = pending.sent ?? mutationsOf(pending, epoch)
+        if (!pending.sent) {
+          this.#waiting[at] = { ...pending, sent: mutations }
+          put.push(this.#waiting[at] as Pending)
+        }
+        this.#under.add(pending.id)
+        messages.push({ type: 'mutate', id: pending.id, production: this.production, mutations })
+      }
+      for (const key of keys) busy.add(key)
+    }
+    return { messages, put }
+  }
+
+  /** The link is gone: nobody knows what became of those under way. They are said again, word for word. */
+  lost(): void {
+    this.#under.clear()
+  }
+
+  /** The link lived and one was not answered: it is said again, and no longer by itself when that does not end. */
+  unanswered(id: string): Moved {
+    const pending = this.get(id)
+    if (!pending) return NOTHING
+    const unanswered = (pending.unanswered ?? 0) + 1
+    const stays = unanswered < UNANSWERED_MAX
+    const detail = `sent ${unanswered} times and never answered`
+    return this.#replace({ ...pending, unanswered, ...(!stays && { problem: problem('unanswered', detail) }) })
+  }
+
+  /** It is done; `reached` says whether the cache has what it came to. */
+  answered(id: string, receipt: Receipt, reached: boolean): Moved {
+    const pending = this.get(id)
+    if (!pending) return NOTHING
+    const behind = this.#settle(pending, receipt)
+    const settled = this.#settled(pending, { outcome: receipt.outcome, receipt })
+    if (reached) return { put: behind, drop: [id], settled }
+    const until = { ...pending, until: receipt.revision }
+    this.#insert(until)
+    return { put: [...behind, until], drop: [], settled }
+  }
+
+  /** The cache is at this revision: what was only shown until it gets there is shown by it now. */
+  reached(revision: number): readonly string[] {
+    const drop = this.#waiting.filter(({ until }) => until !== undefined && until <= revision).map(({ id }) => id)
+    if (drop.length > 0) this.#waiting = this.#waiting.filter(({ id }) => !drop.includes(id))
+    return drop
+  }
+
+  /** It is refused. What may go well later stays, at its place; the rest is out, and taken back where it is shown. */
+  refused(id: string, why: Problem): Moved {
+    const pending = this.get(id)
+    if (!pending) return NOTHING
+    if (isRetryable(why) || why.code === 'unauthenticated') {
+      this.#under.delete(id)
+      return NOTHING
+    }
+    const put = this.#settle(pending)
+    return { put, drop: [id], settled: this.#settled(pending, { outcome: 'refused', problem: why }) }
+  }
+
+  /** Says those again that had stopped. */
+  retry(id?: string): Moved {
+    const again = this.#waiting.filter((pending) => pending.problem && (id === undefined || pending.id === id))
+    const put = again.flatMap(({ problem: _, unanswered: __, ...pending }) => this.#replace(pending).put)
+    return { ...NOTHING, put }
+  }
+
+  /** Gives up what waits, or one of it. What is under way may be done all the same. */
+  clear(id?: string): Moved {
+    const out = this.#waiting.filter((pending) => id === undefined || pending.id === id)
+    const why = problem('cleared', 'it was taken out of the queue')
+    const settled = out.flatMap((pending) => this.#settled(pending, { outcome: 'refused', problem: why }))
+    const put = out.flatMap((pending) => this.#settle(pending))
+    const drop = out.map(({ id }) => id)
+    return { put: put.filter(({ id }) => !drop.includes(id)), drop, settled }
+  }
+
+  #insert(pending: Pending): void {
+    this.#waiting.push(pending)
+    this.#waiting.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
+  }
+
+  #settled({ id, joined = [] }: Pending, result: Settled): Moved['settled'] {
+    return [id, ...joined].map((one) => ({ id: one, result }))
+  }
+
+  /** Takes it out; those made on top of it begin where it ended. */
+  #settle(pending: Pending, receipt?: Receipt): readonly Pending[] {
+    this.#under.delete(pending.id)
+    const out = [pending.id, ...(pending.joined ?? [])]
+    const changed: Pending[] = []
+    this.#waiting = this.#waiting.flatMap((other) => {
+      if (other.id === pending.id) return []
+      if (!other.behind.some((id) => out.includes(id))) return [other]
+      const behind = other.behind.filter((id) => !out.includes(id))
+      const edits = other.edits.flatMap((edit) => (receipt && !other.sent ? ontoAll(edit, pending, receipt) : [edit]))
+      changed.push({ ...other, behind, edits })
+      return [changed.at(-1) as Pending]
+    })
+    return changed
+  }
+
+  #replace(pending: Pending): Moved {
+    this.#under.delete(pending.id)
+    this.#waiting = this.#waiting.map((other) => (other.id === pending.id ? pending : other))
+    return { ...NOTHING, put: [pending] }
+  }
+}
+
+/** The edit behind all edits of the same document in a mutation that came out well. */
+function ontoAll(edit: Edit, before: Pending, receipt: Receipt): Edit[] {
+  const same = before.edits.filter((other) => keyOf(other) === keyOf(edit))
+  return same.reduce<Edit[]>((edits, other) => edits.flatMap((one) => onto(one, other, receipt)), [edit])
+}
+
+/**
+ * The edit when `before`, which it was made on top of, is done. Applied: nobody else was there, its author saw just
+ * that revision. Merged: only what both touch begins there; for the rest others may have been there since its base.
+ * Conflict: its author saw what does not stand, and it is measured against what he began with.
+ */
+function onto(edit: Edit, before: Edit, { revision, outcome }: Receipt): Edit[] {
+  if (edit.base === undefined || outcome === 'conflict') return [edit]
+  if (edit.op !== 'patch' || before.op !== 'patch') return [{ ...edit, base: revision }]
+  if (outcome === 'applied' && edit.base >= (before.base ?? 0)) return [{ ...edit, base: revision }]
+  const { both, only } = divided(edit.patch, before.patch)
+  return [
+    ...(only === undefined ? [] : [{ ...edit, patch: only }]),
+    ...(both === undefined ? [] : [{ ...edit, patch: both, base: revision }]),
+  ]
+}

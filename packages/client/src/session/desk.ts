@@ -1,0 +1,129 @@
+// What was asked and is to be answered: the queue of mutations, and actions, which are not queued (rows E2, L4).
+
+import { problem } from '../errors.js'
+import type { Pending } from '../pending.js'
+import { Queue, type Moved as Shifted } from '../queue.js'
+import type { Replica } from '../replica.js'
+import type { ActionName, ClientMessage, Commit, JsonObject, Moved, Problem, Receipt, ServerMessage } from '../types.js'
+import type { Effect } from './effect.js'
+
+/** An action under way; it is asked again over the next link, under the same id, and so done once. */
+interface Asked {
+  readonly message: ClientMessage
+  link: number
+}
+
+export class Desk {
+  readonly queue: Queue
+  #asked = new Map<string, Asked>()
+
+  constructor(
+    private readonly production: string,
+    private readonly replica: Replica,
+  ) {
+    this.queue = new Queue(production)
+  }
+
+  /** Whether something is under way that an answer comes to within seconds. */
+  waits(): boolean {
+    return this.queue.underWay() > 0
+  }
+
+  load(queue: readonly Pending[]): Effect[] {
+    return queue.flatMap((pending) => {
+      const moved = this.queue.add(pending)
+      // What comes from the storage need not go back, but for two that became one.
+      return this.shift(moved).filter((effect) => effect.do !== 'store' || moved.drop.length > 0)
+    })
+  }
+
+  /** What changed in the queue: stored, shown, told to the authors. */
+  shift({ put, drop, settled }: Shifted): Effect[] {
+    const effects: Effect[] = []
+    if (put.length + drop.length > 0) {
+      const news = { kind: 'queue', put, drop } as const
+      effects.push({ do: 'news', news, changed: this.replica.apply(news) ?? [] })
+    }
+    // Authors are told before it leaves the storage: after a crash between the two it is only said again.
+    effects.push(...settled.map(({ id, result }) => ({ do: 'settled', id, result }) as const))
+    if (put.length + drop.length > 0) effects.push({ do: 'store', put, drop })
+    return effects
+  }
+
+  /** What can be said now. */
+  say(link: number): Effect[] {
+    const { messages, put } = this.queue.next(this.replica.cache.epoch)
+    const actions: ClientMessage[] = []
+    for (const asked of this.#asked.values()) {
+      if (asked.link === link) continue
+      asked.link = link
+      actions.push(asked.message)
+    }
+    if (messages.length + actions.length === 0) return []
+    return [{ do: 'send', link, messages: [...messages, ...actions], put }]
+  }
+
+  act(id: string, action: ActionName, params: JsonObject | undefined): void {
+    const message: ClientMessage = { type: 'action', id, production: this.production, action, ...(params && { params }) }
+    this.#asked.set(id, { message, link: -1 })
+  }
+
+  /** Actions are for now: what could not be said in time is not said later. */
+  giveUp(why: Problem): Effect[] {
+    const out = [...this.#asked.keys()]
+    this.#asked.clear()
+    return out.map((id) => ({ do: 'acted', id, result: why }) as const)
+  }
+
+  /** The commit of a mutation is its answer: it says what the `result` behind it says. */
+  confirmed(commit: Commit): Effect[] {
+    const effects = this.reached(commit.revision)
+    if (commit.mutation === undefined || !this.queue.get(commit.mutation)) return effects
+    return [...effects, ...this.shift(this.queue.answered(commit.mutation, receiptOf(commit), true))]
+  }
+
+  /** The cache got there: what was done already is shown by it now. */
+  reached(revision: number): Effect[] {
+    const drop = this.queue.reached(revision)
+    return drop.length > 0 ? [{ do: 'store', put: [], drop }] : []
+  }
+
+  result(message: ServerMessage & { type: 'result' }): Effect[] {
+    const { id } = message
+    if (this.#asked.delete(id)) {
+      const result = 'plan' in message ? message.plan : moved(message as Receipt & Moved)
+      return [{ do: 'acted', id, result }]
+    }
+    const { revision, outcome, conflicts } = message as Receipt
+    const receipt = { revision, outcome, ...(conflicts && { conflicts }) }
+    return this.shift(this.queue.answered(id, receipt, this.replica.cache.revision >= revision))
+  }
+
+  problem(id: string, why: Problem): Effect[] {
+    if (this.#asked.delete(id)) return [{ do: 'acted', id, result: why }]
+    return this.shift(this.queue.refused(id, why))
+  }
+
+  /** The server said nothing to the oldest one for too long. */
+  unanswered(): Effect[] {
+    const oldest = this.queue.oldestUnderWay()
+    return oldest === undefined ? [] : this.shift(this.queue.unanswered(oldest))
+  }
+
+  lost(): void {
+    this.queue.lost()
+  }
+}
+
+export const OFFLINE = problem('offline', 'there is no connection to the server')
+
+function moved({ sequence, phase, revision }: Moved): Moved {
+  return { sequence, phase, revision }
+}
+
+/** What the server answered when the commit was made (crates/core/src/command, `receipt`). */
+function receiptOf({ revision, cause, changes }: Commit): Receipt {
+  const own = changes.filter(({ collection, id, op }) => collection === '_conflicts' && op === 'put' && id.startsWith(`${revision}-`))
+  const outcome = cause.kind === 'conflict.opened' ? 'conflict' : cause['outcome'] === 'merged' ? 'merged' : 'applied'
+  return { revision, outcome, ...(own.length > 0 && { conflicts: own.map(({ id }) => id) }) }
+}
