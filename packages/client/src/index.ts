@@ -1,2 +1,15 @@
-// The core entry.
-export { Cache } from './cache.js'
+// The client: one production kept in step, edited and watched; errors as classes.
+
+export { connect, Client, VERSION, type ClientOptions, type EditOptions, type Result } from './client.js'
+export { Actions, type ActParams, type StartParams } from './actions.js'
+export type { Connection, ConnectionState, TransportName } from './connection.js'
+export {
+  OnairError, NetworkError, TimeoutError, ConflictError, ValidationError, PermissionError, ServerError,
+  type Kind, type LocalCode,
+} from './errors.js'
+export type { Listener, Of } from './helpers.js'
+export type { Edit, Pending } from './pending.js'
+export type { Changed, ChangeKind, Document } from './replica.js'
+export type { Report } from './session/effect.js'
+export type { Storage } from './storage/storage.js'
+export type * from './types.js'
