@@ -5,7 +5,7 @@
 
 import { equal, isObject } from './json/value.js'
 import { merge, type Strategies } from './merge.js'
-import { composed, patched } from './patch.js'
+import { composed, divided, patched } from './patch.js'
 import type { Json, Mutation, Problem } from './types.js'
 
 /** One edit of one document. */
@@ -96,13 +96,15 @@ function both(a: Edit, b: Edit): Edit | undefined {
   return patch === undefined ? undefined : { ...same, op: 'patch', patch }
 }
 
-/** The mutations as the server reads them. A base counts once per document: behind it the batch has changed it. */
+/** The mutations as the server reads them. No base where the batch itself has changed the same field: it would conflict with itself. */
 export function mutationsOf(pending: Pending, epoch: string): readonly Mutation[] {
-  const seen = new Set<string>()
-  return pending.edits.map((edit) => {
+  return pending.edits.map((edit, at) => {
     const { was: _, shown: __, base, ...mutation } = edit
-    const counts = base !== undefined && pending.epoch === epoch && !seen.has(keyOf(edit)) && edit.op !== 'restore'
-    seen.add(keyOf(edit))
-    return counts ? { ...mutation, base } : mutation
+    const met = pending.edits.slice(0, at).some((other) => keyOf(other) === keyOf(edit) && overlap(other, edit))
+    return base === undefined || met || pending.epoch !== epoch || edit.op === 'restore' ? mutation : { ...mutation, base }
   })
+}
+
+function overlap(a: Edit, b: Edit): boolean {
+  return a.op !== 'patch' || b.op !== 'patch' || divided(b.patch, a.patch).both !== undefined
 }

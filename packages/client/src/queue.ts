@@ -105,7 +105,8 @@ export class Queue {
   /** It is done; `reached` says whether the cache has what it came to. */
   answered(id: string, receipt: Receipt, reached: boolean): Moved {
     const pending = this.get(id)
-    if (!pending) return NOTHING
+    // An answer that comes twice is one answer.
+    if (!pending || pending.until !== undefined) return NOTHING
     const behind = this.#settle(pending, receipt)
     const settled = this.#settled(pending, { outcome: receipt.outcome, receipt })
     if (reached) return { put: behind, drop: [id], settled }
@@ -124,7 +125,7 @@ export class Queue {
   /** It is refused. What may go well later stays, at its place; the rest is out, and taken back where it is shown. */
   refused(id: string, why: Problem): Moved {
     const pending = this.get(id)
-    if (!pending) return NOTHING
+    if (!pending || pending.until !== undefined) return NOTHING
     if (isRetryable(why) || why.code === 'unauthenticated') {
       this.#under.delete(id)
       return NOTHING
@@ -142,7 +143,7 @@ export class Queue {
 
   /** Gives up what waits, or one of it. What is under way may be done all the same. */
   clear(id?: string): Moved {
-    const out = this.#waiting.filter((pending) => id === undefined || pending.id === id)
+    const out = this.#waiting.filter((pending) => pending.until === undefined && (id === undefined || pending.id === id))
     const why = problem('cleared', 'it was taken out of the queue')
     const settled = out.flatMap((pending) => this.#settled(pending, { outcome: 'refused', problem: why }))
     const put = out.flatMap((pending) => this.#settle(pending))

@@ -26,6 +26,8 @@ export class Stream {
   #there = { epoch: '', revision: 0 }
   /** Answers to `subscribe` that are on their way: what comes before the last of them is of an older one. */
   #awaited = 0
+  /** Whether anything was asked for over this link: what comes before was not meant for it. */
+  #asked = false
   /** Everything was asked for, and what is here is not to be believed until it comes. */
   #anew = false
   #doubts = 0
@@ -39,12 +41,13 @@ export class Stream {
   /** A new link begins. */
   reset(): void {
     this.#awaited = 0
+    this.#asked = false
   }
 
   /** Whether all is here that the server was known to have. */
   caughtUp(): boolean {
     const { epoch, revision } = this.replica.cache
-    return this.#awaited === 0 && !this.#anew && epoch !== '' && epoch === this.#there.epoch && revision >= this.#there.revision
+    return this.#asked && this.#awaited === 0 && !this.#anew && epoch !== '' && epoch === this.#there.epoch && revision >= this.#there.revision
   }
 
   lag(): number {
@@ -54,6 +57,7 @@ export class Stream {
   /** From where the cache is; `anew` from the beginning. The digest lets the server count who went astray. */
   subscribe(anew = this.#anew): ClientMessage {
     this.#awaited += 1
+    this.#asked = true
     this.#anew ||= anew
     const { epoch, revision } = this.replica.cache
     const { production, collections } = this
@@ -62,6 +66,7 @@ export class Stream {
   }
 
   hear(message: ServerMessage): Verdict {
+    if (!this.#asked) return QUIET
     if (message.type === 'subscribed') {
       this.#awaited = Math.max(0, this.#awaited - 1)
       this.#there = { epoch: message.epoch, revision: message.revision }
@@ -82,6 +87,11 @@ export class Stream {
 
   #snapshot({ epoch, revision, documents }: ServerMessage & { type: 'snapshot' }): Verdict {
     const { cache } = this.replica
+    const there = this.#there
+    // It is of the state that was announced, or of a later one; anything else was made up on the way.
+    if (epoch === there.epoch && revision < there.revision) {
+      return { is: 'distrusted', report: { what: 'went-back', have: there.revision, got: revision } }
+    }
     const goesBack = epoch === cache.epoch && revision < cache.revision
     if (goesBack && this.#doubts < DOUBTS_MAX) {
       this.#doubts += 1
@@ -92,7 +102,7 @@ export class Stream {
     const before = cache.epoch
     const news = { kind: 'snapshot', epoch, revision, documents } as const
     const changed = this.replica.apply(news) ?? []
-    this.#there = { epoch, revision: Math.max(revision, epoch === this.#there.epoch && !goesBack ? this.#there.revision : 0) }
+    this.#there = { epoch, revision }
     const other = before !== '' && before !== epoch
     return { is: 'news', news, changed, ...(other && { report: { what: 'epoch', before, now: epoch } as const }) }
   }

@@ -17,6 +17,8 @@ export function socket(site: Site, hears: Hears): Link {
     const address = `${site.http.url.replace(/^http/, 'ws')}/v1/sync`
     socket = new site.WebSocket(address)
     socket.onopen = () => hears.opened()
+    // `close` follows and says what there is to say; some platforms throw an error that nobody hears.
+    socket.onerror = () => {}
     socket.onclose = ({ code }) => end(code)
     socket.onmessage = ({ data }) => {
       const message = parsed(data)
