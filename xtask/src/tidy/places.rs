@@ -42,7 +42,9 @@ fn judge(file: &File) -> Vec<Finding> {
         }
         match lock {
             Some((_, key, source)) => {
-                if line.split_once(key).is_some_and(|(_, value)| !value.starts_with(source)) {
+                // A package of this repository comes from its own folder.
+                let elsewhere = |value: &str| !value.starts_with(source) && !value.starts_with("packages/");
+                if line.split_once(key).is_some_and(|(_, value)| elsewhere(value)) {
                     say("comes from another registry than the public one".to_owned());
                 }
             }
@@ -71,7 +73,8 @@ mod tests {
     fn paths_of_the_repository_and_public_sources_are_fine() {
         let text = format!("see docs{}a.md and $HOME{}b\n", DIRECTORIES[0], DIRECTORIES[2]);
         let cargo = format!("source = \"{}\n", SOURCES[0].2);
-        let npm = format!("  \"resolved\": \"{}a/-/a-1.tgz\"\n", SOURCES[1].2);
+        let own = "  \"resolved\": \"packages/client\",\n";
+        let npm = format!("  \"resolved\": \"{}a/-/a-1.tgz\"\n{own}", SOURCES[1].2);
         let files = [("a.md", text.as_str()), ("Cargo.lock", &cargo), ("packages/package-lock.json", &npm)];
         assert_eq!(said(check, &files), Vec::<String>::new());
     }
