@@ -1,57 +1,23 @@
 // A client: one production, kept in step; the same from every tab, whichever of them leads.
 
-import { UNCONNECTED, VERSION, type Connection, type TransportName } from './connection.js'
+import { UNCONNECTED, type Connection } from './connection.js'
 import { Actions } from './actions.js'
-import { errorOf, problem, type OnairError } from './errors.js'
+import { errorOf, problem } from './errors.js'
 import { Feed, Listeners, type Listener, type Of } from './helpers.js'
-import { isObject, jsonOf, NotJson } from './json/value.js'
-import { difference } from './patch.js'
-import type { Edit, Pending } from './pending.js'
+import { NotJson } from './json/value.js'
+import { newId, pendingOf } from './edit.js'
+import type { ClientOptions, EditOptions, Result } from './options.js'
+import type { Pending } from './pending.js'
 import { QUEUE_MAX, type Settled } from './queue.js'
 import { Replica, type Changed, type Document, type News } from './replica.js'
 import type { Report, Told } from './session/effect.js'
-import { Shell, TRANSPORTS, type Transports } from './shell.js'
+import { Shell, TRANSPORTS } from './shell.js'
 import { openStorage, type Storage } from './storage/storage.js'
 import { openChannel, type Channel } from './tabs/channel.js'
 import { runForLead, type Leader } from './tabs/leader.js'
 import type { Talk, Wish } from './tabs/talk.js'
 import { Http } from './transport/http.js'
-import type { ActionName, Json, JsonObject, Moved, Mutation, Plan, Problem, Receipt, StreamFigures } from './types.js'
-
-export interface ClientOptions {
-  /** The server, `https://onair.example` say; the page's own where there is one. */
-  readonly url?: string
-  readonly production?: string
-  /** Who it is; a function is asked again when the token is refused. */
-  readonly token?: string | (() => string | undefined | Promise<string | undefined>)
-  /** Only these collections; nothing: all. */
-  readonly collections?: readonly string[]
-  /** Milliseconds between two polls, where nothing better works, and how many may fail before it counts as lost. */
-  readonly pollInterval?: number
-  readonly maxRetries?: number
-  /** Milliseconds between two batches of changes. */
-  readonly batch?: number
-  /** Mutations that may wait. */
-  readonly queue?: number
-  /** Whether tabs share one connection; by default in a browser. */
-  readonly tabs?: boolean
-  readonly transports?: readonly TransportName[]
-  readonly storage?: Storage
-  /** What the platform brings; for tests and other platforms. */
-  readonly fetch?: typeof fetch
-  readonly WebSocket?: typeof WebSocket
-  readonly links?: Transports
-}
-
-/** How an edit came out. It never rejects: a refusal is told here, and is taken back where it is shown. */
-export type Result = ({ readonly outcome: 'applied' | 'merged' | 'conflict' } & Receipt) | { readonly outcome: 'refused'; readonly error: OnairError }
-
-export interface EditOptions {
-  /** The document's revision without which nothing is done; 0: there must be none. */
-  readonly ifRevision?: number
-  /** `false`: over whatever others have made of it meanwhile. */
-  readonly merge?: boolean
-}
+import type { ActionName, Json, JsonObject, Moved, Mutation, Plan, Problem, StreamFigures } from './types.js'
 
 /** A leader that does not answer for so long is taken the lead from; milliseconds. */
 const FROZEN_MS = 2_000
@@ -183,7 +149,7 @@ export class Client {
   async mutate(mutations: readonly Mutation[], options: EditOptions = {}): Promise<Result> {
     let pending: Pending
     try {
-      pending = this.#pending(mutations, options)
+      pending = pendingOf(this.#replica, mutations, options, Date.now())
     } catch (error) {
       const at = error instanceof NotJson ? { errors: [{ pointer: error.pointer, detail: error.message }] } : {}
       return refused(problem('invalid', error instanceof Error ? error.message : String(error), at))
@@ -243,30 +209,6 @@ export class Client {
     this.#channel?.close()
     this.#feed.close()
     void this.#storage.then((storage) => storage.close())
-  }
-
-  #pending(mutations: readonly Mutation[], { ifRevision, merge = true }: EditOptions): Pending {
-    const { epoch, revision } = this.#replica.cache
-    const behind = new Set<string>()
-    const edits = mutations.map((mutation): Edit => {
-      const { collection, document } = mutation
-      const said = jsonOf({ ...mutation, ...(ifRevision !== undefined && { ifRevision }) }) as unknown as Edit
-      const before = this.#replica.behind(collection, document).filter(({ problem }) => !problem)
-      for (const { id } of before) behind.add(id)
-      const was = this.#replica.get(collection, document)?.value
-      const bases = merge && epoch !== '' && said.op !== 'restore'
-      const known = { ...said, ...(bases && { base: said.base ?? revision }), ...(was !== undefined && { was }) } as Edit
-      if (said.op === 'restore') {
-        const shown = said.revision === undefined ? this.#replica.cache.deleted(collection, document) : undefined
-        return shown === undefined || was !== undefined ? known : ({ ...known, shown } as Edit)
-      }
-      // Behind an edit that is not confirmed, what a put changed tells it from what others change meanwhile.
-      if (known.op !== 'put' || !bases || before.length === 0 || !isObject(was) || !isObject(known.value)) return known
-      const patch = difference(was, known.value)
-      const { value: _, ...rest } = known
-      return patch === undefined ? known : { ...rest, op: 'patch', patch }
-    })
-    return { id: newId(), order: Number.MAX_SAFE_INTEGER, at: Date.now(), epoch, edits, behind: [...behind] }
   }
 
   async #act(action: ActionName, params: JsonObject): Promise<Moved | Plan> {
@@ -460,14 +402,6 @@ export function connect(options?: ClientOptions): Client {
   return new Client(options)
 }
 
-export { VERSION }
-
 function refused(why: Problem): Result {
   return { outcome: 'refused', error: errorOf(why) }
-}
-
-/** A name that nobody else makes: time first, so that a log of them reads in order. */
-function newId(): string {
-  const random = crypto.getRandomValues(new Uint32Array(3))
-  return `${Date.now().toString(36)}-${[...random].map((word) => word.toString(36)).join('')}`
 }

@@ -1,7 +1,8 @@
 // The core entry: a session as a function (messages in, messages and the cache out), for programs that bring their own
 // transport and storage, and the wire by itself: cache, merge, patch, digest.
 
-export { Session, type Options } from './session/session.js'
+export { Session } from './session/session.js'
+export type { Options } from './session/options.js'
 export type { Effect, Input, Report, Timer, Told } from './session/effect.js'
 export { Replica, type Changed, type ChangeKind, type Document, type News } from './replica.js'
 export { Cache, type Applied } from './cache.js'

@@ -1,6 +1,8 @@
 // The client: one production kept in step, edited and watched; errors as classes.
 
-export { connect, Client, VERSION, type ClientOptions, type EditOptions, type Result } from './client.js'
+export { connect, Client } from './client.js'
+export type { ClientOptions, EditOptions, Result } from './options.js'
+export { VERSION } from './connection.js'
 export { Actions, type ActParams, type StartParams } from './actions.js'
 export type { Connection, ConnectionState, TransportName } from './connection.js'
 export {

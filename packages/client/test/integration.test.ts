@@ -80,6 +80,8 @@ describe.skipIf(!BIN)(title, () => {
     expect(a.get('chat', 'm')).toBe(1)
     expect(await late).toMatchObject({ outcome: 'refused' })
     expect(a.get('chat', 'm')).toBeUndefined()
+    expect(await a.put('chat', 'a/b', 1)).toMatchObject({ outcome: 'refused', error: { code: 'invalid' } })
+    expect(await a.put('chat', 'm', undefined)).toMatchObject({ outcome: 'refused', error: { code: 'invalid' } })
     expect(await a.put('chat', 'm', 2 ** 53)).toMatchObject({ outcome: 'refused', error: { code: 'invalid' } })
   })
 

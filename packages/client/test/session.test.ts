@@ -244,6 +244,17 @@ describe('mutations', () => {
     expect(world.stored.size).toBe(0)
   })
 
+  test('e2 what is cleared while it is being stored is out as soon as it is', () => {
+    const { server, world } = begun()
+    const pending = { id: 'm1', order: 9e15, at: world.now, epoch: 'e1', edits: [put('b', 1)], behind: [] }
+    world.replica.apply({ kind: 'queue', put: [pending], drop: [] })
+    world.input({ type: 'clear' })
+    world.input({ type: 'queued', pending: { ...pending, order: 1 } })
+    expect(world.settled.get('m1')).toMatchObject({ outcome: 'refused', problem: { code: 'cleared' } })
+    expect(server.state.get('c', 'b')).toBeUndefined()
+    expect(shown(world, 'b')).toBeUndefined()
+  })
+
   test('l4 actions are for now', () => {
     const { world } = begun()
     world.input({ type: 'act', id: 'a1', action: 'initialize' })

@@ -1,8 +1,9 @@
 // Notifications (row N1): of turns, actions and status, each kind as a person wants it, shown once over all tabs, and
 // kept while there is no connection. A separate entry: it draws nothing and is not needed to be in step.
 
-import type { Client, Result } from '../client.js'
+import type { Client } from '../client.js'
 import { Listeners } from '../helpers.js'
+import type { Result } from '../options.js'
 import type { Changed } from '../replica.js'
 import { noticeOf, type Notice, type NoticeKind } from './notice.js'
 import { Once } from './once.js'

@@ -16,6 +16,8 @@ interface Asked {
 export class Desk {
   readonly queue: Queue
   #asked = new Map<string, Asked>()
+  /** Given up while they were being stored: out as soon as they come. */
+  #given = new Set<string>()
 
   constructor(
     private readonly production: string,
@@ -35,6 +37,20 @@ export class Desk {
       // What comes from the storage need not go back, but for two that became one.
       return this.shift(moved).filter((effect) => effect.do !== 'store' || moved.drop.length > 0)
     })
+  }
+
+  /** Takes in what is stored by now. */
+  queued(pending: Pending): Effect[] {
+    const effects = this.shift(this.queue.add(pending))
+    return this.#given.delete(pending.id) ? [...effects, ...this.shift(this.queue.clear(pending.id))] : effects
+  }
+
+  /** Gives up what waits, also what is shown and not stored yet. */
+  clear(id?: string): Effect[] {
+    for (const pending of this.replica.queue()) {
+      if ((id === undefined || id === pending.id) && !this.queue.get(pending.id)) this.#given.add(pending.id)
+    }
+    return this.shift(this.queue.clear(id))
   }
 
   /** What changed in the queue: stored, shown, told to the authors. */

@@ -3,7 +3,7 @@
 // It tries the socket first, then events, then polling, within one try; a server that is back is found over the best
 // of them. A lesser one that works is used, and the better one is tried beside it until it works too.
 
-import { BACKOFF, delay, type Backoff } from '../backoff.js'
+import { BACKOFF, delay } from '../backoff.js'
 import { speaksAlike, UNCONNECTED, VERSION, type Connection, type TransportName } from '../connection.js'
 import { errorOf, problem } from '../errors.js'
 import type { Replica } from '../replica.js'
@@ -11,34 +11,8 @@ import type { ClientMessage, Limits, Problem, ServerMessage } from '../types.js'
 import { Desk, OFFLINE } from './desk.js'
 import type { Effect, Input, Report, Timer } from './effect.js'
 import { read } from './message.js'
+import { ANSWER_MS, HEALS_MAX, OPEN_MS, PONG_MS, SILENCE_MS_MAX, TIMERS, UPGRADE, type Options } from './options.js'
 import { Stream } from './stream.js'
-
-export interface Options {
-  readonly production: string
-  readonly collections?: readonly string[] | undefined
-  /** From the best to the least. */
-  readonly transports: readonly TransportName[]
-  readonly backoff?: Backoff
-  /** Whether another token can be had when one is refused. */
-  readonly renewable?: boolean
-  /** From 0 to 1. */
-  readonly random: () => number
-}
-
-/** Until the first thing is heard over a link. */
-const OPEN_MS = 10_000
-/** Until a `ping` is answered. */
-const PONG_MS = 5_000
-/** Silence after which the other side is asked, at most: what a proxy or a person bears. */
-const SILENCE_MS_MAX = 30_000
-/** Until a mutation is answered, over a link that lives (row E1). */
-const ANSWER_MS = 10_000
-/** Until a better transport is tried beside a lesser one, first and at most. */
-const UPGRADE: Backoff = { first: 5_000, factor: 2, max: 300_000 }
-/** How often the same link is asked to put things right before it is made anew. */
-const HEALS_MAX = 3
-
-const TIMERS: readonly Timer[] = ['open', 'retry', 'silence', 'pong', 'answer', 'again', 'upgrade']
 
 export class Session {
   connection: Connection = UNCONNECTED
@@ -110,13 +84,13 @@ export class Session {
         this.#drop()
         return this.#connect(0)
       case 'queued':
-        this.#do(...this.#desk.shift(this.#desk.queue.add(input.pending)))
+        this.#do(...this.#desk.queued(input.pending))
         return this.#say()
       case 'retry':
         this.#do(...this.#desk.shift(this.#desk.queue.retry(input.id)))
         return this.#say()
       case 'clear':
-        this.#do(...this.#desk.shift(this.#desk.queue.clear(input.id)))
+        this.#do(...this.#desk.clear(input.id))
         return this.#say()
       case 'act':
         this.#desk.act(input.id, input.action, input.params)
