@@ -14,9 +14,10 @@ export class RealServer {
   #process: ChildProcess | undefined
   url = ''
 
-  async start(): Promise<this> {
+  /** `origin` is a page's that may call. */
+  async start(origin?: string): Promise<this> {
     const listen = this.url === '' ? `127.0.0.1:${await freePort()}` : new URL(this.url).host
-    const options = ['serve', '--data', this.#data, '--listen', listen, '--metrics-listen', '127.0.0.1:0', '--json']
+    const options = ['serve', '--data', this.#data, '--listen', listen, '--metrics-listen', '127.0.0.1:0', '--json', ...(origin ? ['--origin', origin] : [])]
     const started = spawn(BIN as string, options, { stdio: ['ignore', 'pipe', 'ignore'] })
     this.#process = started
     for await (const line of createInterface({ input: started.stdout })) {
