@@ -34,7 +34,8 @@ export class Client {
   readonly #feed: Feed
   readonly #connections = new Listeners<Connection>()
   readonly #tolds = new Listeners<Told>()
-  readonly #waiting = new Map<string, (result: Settled) => void>()
+  /** What was made here and is not answered; behind `stored` it is what was stored. */
+  readonly #waiting = new Map<string, { readonly resolve: (result: Settled) => void; stored?: Pending }>()
   readonly #acting = new Map<string, (result: Moved | Plan | Problem) => void>()
   readonly #settled = new Map<string, Settled>()
   readonly #storage: Promise<Storage>
@@ -44,6 +45,9 @@ export class Client {
   #shell: Shell | undefined
   #leader: Leader | undefined
   #channel: Channel | undefined
+  readonly #me = newId()
+  /** The leader that was last heard. */
+  #led: string | undefined
   #answered = 0
   #watch: ReturnType<typeof setInterval> | undefined
   #closed = false
@@ -158,11 +162,14 @@ export class Client {
     if (bytes > EDIT_BYTES_MAX) return refused(problem('too-large', `${bytes} bytes, the limit is ${EDIT_BYTES_MAX}`))
     const limit = this.#options.queue ?? QUEUE_MAX
     if (this.#replica.pending >= limit) return refused(problem('queue-full', `${limit} mutations wait already`, { limit }))
-    const result = new Promise<Settled>((resolve) => this.#waiting.set(pending.id, resolve))
+    const result = new Promise<Settled>((resolve) => this.#waiting.set(pending.id, { resolve }))
     this.#queue([pending], [])
     try {
       const storage = await this.#storage
-      this.#wish({ type: 'queued', pending: await storage.add(pending) })
+      const stored = await storage.add(pending)
+      const waiting = this.#waiting.get(pending.id)
+      if (waiting) waiting.stored = stored
+      this.#wish({ type: 'queued', pending: stored })
     } catch (error) {
       this.#queue([], [pending.id])
       this.#done(pending.id, { outcome: 'refused', problem: problem('storage', String(error)) })
@@ -195,6 +202,7 @@ export class Client {
   /** Goes on with another token, behind `needs-auth` say. */
   authenticate(token: string): void {
     this.#said = token
+    this.#tell({ say: 'token', token })
     this.#wish({ type: 'reconnect' })
   }
 
@@ -277,8 +285,11 @@ export class Client {
     // What the last leader had done and dropped is not shown any more; what is not stored yet comes by itself.
     const gone = this.#replica.queue().filter(({ id, order }) => order < Number.MAX_SAFE_INTEGER && !queue.some((kept) => kept.id === id))
     this.#queue([], gone.map(({ id }) => id))
+    this.#unanswered()
     this.#shell.input({ type: 'start', queue })
     this.#tellAll()
+    // What was stored while the queue was read is taken in as well; what is known is not taken twice.
+    for (const { stored } of [...this.#waiting.values()]) if (stored) this.#shell.input({ type: 'queued', pending: stored })
   }
 
   #follow(): void {
@@ -300,6 +311,10 @@ export class Client {
 
   #hear(talk: Talk): void {
     if (this.#closed) return
+    if (talk.say === 'token') {
+      this.#said = talk.token
+      return
+    }
     if (this.#shell) {
       if (talk.say === 'hi') this.#tellAll()
       else if (talk.say === 'wish') this.#shell.input(talk.wish)
@@ -334,7 +349,9 @@ export class Client {
   }
 
   /** Takes over what the leader has; what was made here and did not reach it stays. */
-  #all({ snapshot, queue, connection }: Talk & { say: 'all' }): void {
+  #all({ leader, snapshot, queue, connection }: Talk & { say: 'all' }): void {
+    if (this.#led !== undefined && this.#led !== leader) this.#unanswered()
+    this.#led = leader
     const { epoch, revision } = this.#replica.cache
     if (snapshot?.kind === 'snapshot' && (snapshot.epoch !== epoch || snapshot.revision !== revision)) {
       this.#feed.add(this.#replica.apply(snapshot) ?? [])
@@ -343,6 +360,16 @@ export class Client {
     const gone = this.#replica.queue().filter(({ id }) => !known.has(id) && !this.#waiting.has(id))
     this.#queue(queue, gone.map(({ id }) => id))
     this.#is({ ...connection, pending: this.#replica.pending })
+    const joined = new Set(queue.flatMap((pending) => pending.joined ?? []))
+    for (const [id, { stored }] of this.#waiting) {
+      if (stored && !known.has(id) && !joined.has(id)) this.#wish({ type: 'queued', pending: stored })
+    }
+  }
+
+  /** The tab that was asked is gone: whether an action was carried out shows in the lifecycle. */
+  #unanswered(): void {
+    const why = problem('unanswered', 'the leading tab ended before the answer came')
+    for (const id of [...this.#acting.keys()]) this.#acted(id, why)
   }
 
   #tellAll(): void {
@@ -350,7 +377,7 @@ export class Client {
     const { epoch, revision } = cache
     const snapshot = epoch === '' ? undefined : ({ kind: 'snapshot', epoch, revision, documents: cache.documents() } as const)
     if (!this.#channel) return
-    this.#tell({ say: 'all', snapshot, queue: this.#replica.queue(), settled: [...this.#settled], connection: this.#connection })
+    this.#tell({ say: 'all', leader: this.#me, snapshot, queue: this.#replica.queue(), settled: [...this.#settled], connection: this.#connection })
   }
 
   #tell(talk: Talk): void {
@@ -383,7 +410,7 @@ export class Client {
   }
 
   #done(id: string, result: Settled): void {
-    this.#waiting.get(id)?.(result)
+    this.#waiting.get(id)?.resolve(result)
     this.#waiting.delete(id)
   }
 

@@ -1,5 +1,5 @@
 // A real server for tests: started on free ports, killed as by a power cut, started again on the same log and port.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,6 +26,12 @@ export class RealServer {
       return this
     }
     throw new Error('the server ended before it said where it serves')
+  }
+
+  token(name: string, role: string): string {
+    const options = ['token', 'create', '--name', name, '--role', role, '--server', this.url, '--data', this.#data, '--json']
+    const said = JSON.parse(execFileSync(BIN as string, options, { encoding: 'utf8' })) as Record<string, string>
+    return said['token'] ?? said['secret'] ?? ''
   }
 
   /** As a power cut ends it. */

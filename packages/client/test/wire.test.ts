@@ -6,6 +6,7 @@ import { lanesOf, written } from '../src/json/digest.js'
 import { canonical, equal, jsonOf, NotJson } from '../src/json/value.js'
 import { merge, type Clash, type Strategies } from '../src/merge.js'
 import { composed, difference, divided, patched } from '../src/patch.js'
+import { read } from '../src/session/message.js'
 import type { Commit, Documents, Json, JsonObject } from '../src/types.js'
 import { fixture, fixturesOf } from './fixtures.js'
 
@@ -54,6 +55,23 @@ test('d1 commits of the log are read', () => {
     cache.load('e', commit.revision - 1, {})
     expect(cache.apply(commit), name).toBe('applied')
   }
+})
+
+test('d8 what is no commit is not believed; what a newer server may say besides is', () => {
+  const commit = (text: string): unknown => {
+    const value = JSON.parse(text) as object | null
+    return Array.isArray(value) || value === null ? value : { ...value, type: 'commit', production: 'main' }
+  }
+  for (const { name, text } of fixture<{ cases: { name: string; text: string }[] }>('wire/commits.json').cases) {
+    expect(read(commit(text)), name).toBeDefined()
+  }
+  const believed = fixture<string[]>('wire/not-commits.json').filter((text) => read(commit(text)) !== undefined)
+  const lenient = ['"extra":1', 'sorcery', 'yesterday', 'a/b', 'xyz', '"op":"delete"', '"cause"']
+  for (const text of believed) expect(lenient.some((part) => text.includes(part)), text).toBe(true)
+  for (const said of [undefined, null, 1, [], {}, { type: 1 }, { type: 'snapshot' }, { type: 'digest', revision: -1, digest: '' }]) {
+    expect(read(said)).toBeUndefined()
+  }
+  expect(read({ type: 'from-the-future' })).toEqual({ type: 'unknown' })
 })
 
 test('the examples of RFC 7396', () => {

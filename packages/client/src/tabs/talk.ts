@@ -15,6 +15,7 @@ export type Talk =
   | { readonly say: 'hi' }
   | {
       readonly say: 'all'
+      readonly leader: string
       readonly snapshot: News | undefined
       readonly queue: readonly Pending[]
       readonly settled: readonly (readonly [string, Settled])[]
@@ -25,6 +26,8 @@ export type Talk =
   | { readonly say: 'settled'; readonly id: string; readonly result: Settled }
   | { readonly say: 'acted'; readonly id: string; readonly result: Moved | Plan | Problem }
   | { readonly say: 'told'; readonly told: Told }
+  /** Another token is there for all. */
+  | { readonly say: 'token'; readonly token: string }
   | { readonly say: 'wish'; readonly wish: Wish }
   /** Whether anybody leads: a tab that is frozen holds its lock and says nothing. */
   | { readonly say: 'ping' }
