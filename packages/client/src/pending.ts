@@ -97,11 +97,11 @@ function both(a: Edit, b: Edit): Edit | undefined {
 }
 
 /** The mutations as the server reads them. No base where the batch itself has changed the same field: it would conflict with itself. */
-export function mutationsOf(pending: Pending, epoch: string): readonly Mutation[] {
+export function mutationsOf(pending: Pending, epoch: string, baseOf = (edit: Edit): number | undefined => edit.base): readonly Mutation[] {
   return pending.edits.map((edit, at) => {
     const { was: _, shown: __, base, ...mutation } = edit
     const met = pending.edits.slice(0, at).some((other) => keyOf(other) === keyOf(edit) && overlap(other, edit))
-    return base === undefined || met || pending.epoch !== epoch || edit.op === 'restore' ? mutation : { ...mutation, base }
+    return base === undefined || met || pending.epoch !== epoch || edit.op === 'restore' ? mutation : { ...mutation, base: baseOf(edit) ?? base }
   })
 }
 

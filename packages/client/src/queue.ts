@@ -64,8 +64,8 @@ export class Queue {
     return { ...NOTHING, put: [pending] }
   }
 
-  /** What is to be said now, in order; it is stored as said before it is said. */
-  next(epoch: string): { readonly messages: readonly ClientMessage[]; readonly put: readonly Pending[] } {
+  /** What is to be said now, in order; it is stored as said before it is said. `baseOf` may know a later base as good. */
+  next(epoch: string, baseOf?: (edit: Edit) => number | undefined): { readonly messages: readonly ClientMessage[]; readonly put: readonly Pending[] } {
     const messages: ClientMessage[] = []
     const put: Pending[] = []
     const busy = new Set<string>()
@@ -74,7 +74,7 @@ export class Queue {
       const keys = pending.edits.map(keyOf)
       if (!this.#under.has(pending.id)) {
         if (this.#under.size >= WINDOW || keys.some((key) => busy.has(key))) break
-        const mutations = pending.sent ?? mutationsOf(pending, epoch)
+        const mutations = pending.sent ?? mutationsOf(pending, epoch, baseOf)
         if (!pending.sent) {
           this.#waiting[at] = { ...pending, sent: mutations }
           put.push(this.#waiting[at] as Pending)

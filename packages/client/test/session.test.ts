@@ -177,6 +177,18 @@ describe('mutations', () => {
     expect(shown(world)).toEqual({ x: 3, y: 9, z: 3 })
   })
 
+  test('k1 a document that is as it was is edited from the newest revision, also when the base is long gone', () => {
+    const { server, world } = begun()
+    world.cut()
+    world.edit('m1', patch('a', { x: 1 }))
+    world.edit('m2', patch('b', { x: 1 }))
+    for (let n = 0; n < 3; n += 1) server.edit('c', `other${n}`, n)
+    server.edit('c', 'b', { x: 0, y: 0 })
+    world.pass(1_000)
+    const bases = world.sent.flatMap((message) => (message.type === 'mutate' ? message.mutations.map(({ base }) => base) : []))
+    expect(bases).toEqual([5, 1])
+  })
+
   test('k2 a field that somebody else changed is a conflict, also behind an edit of another field', () => {
     const { server, world } = begun()
     world.cut()

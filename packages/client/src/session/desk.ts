@@ -1,7 +1,7 @@
 // What was asked and is to be answered: the queue of mutations, and actions, which are not queued (rows E2, L4).
 
 import { problem } from '../errors.js'
-import type { Pending } from '../pending.js'
+import type { Edit, Pending } from '../pending.js'
 import { Queue, type Moved as Shifted } from '../queue.js'
 import type { Replica } from '../replica.js'
 import type { ActionName, ClientMessage, Commit, JsonObject, Moved, Problem, Receipt, ServerMessage } from '../types.js'
@@ -68,7 +68,7 @@ export class Desk {
 
   /** What can be said now. */
   say(link: number): Effect[] {
-    const { messages, put } = this.queue.next(this.replica.cache.epoch)
+    const { messages, put } = this.queue.next(this.replica.cache.epoch, (edit) => this.#base(edit))
     const actions: ClientMessage[] = []
     for (const asked of this.#asked.values()) {
       if (asked.link === link) continue
@@ -77,6 +77,17 @@ export class Desk {
     }
     if (messages.length + actions.length === 0) return []
     return [{ do: 'send', link, messages: [...messages, ...actions], put }]
+  }
+
+  /**
+   * A document that is as it was at the base is so at the revision that is here: saying that one spares the server the
+   * way back through its log, and is not refused when the base is no longer kept.
+   */
+  #base({ collection, document, base, was }: Edit): number | undefined {
+    const { cache } = this.replica
+    const entry = cache.get(collection, document)
+    const unchanged = entry ? entry.revision <= (base ?? 0) : was === undefined
+    return unchanged ? Math.max(cache.revision, base ?? 0) : base
   }
 
   act(id: string, action: ActionName, params: JsonObject | undefined): void {
