@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 
 /** The program, `ONAIR_BIN`; without it what needs it is skipped. */
 export const BIN = process.env['ONAIR_BIN']
+if (!BIN) console.warn('skipped: ONAIR_BIN is not set to the program, so nothing is tried against the real server')
 
 export class RealServer {
   readonly #data = mkdtempSync(join(tmpdir(), 'onair-client-'))
