@@ -78,6 +78,11 @@ pub(crate) fn all() -> Vec<Step> {
             about: "who follows the docs can answer and verify what we send",
             run: outside::receivers,
         },
+        Step {
+            name: "packages",
+            about: "the npm packages: types, sizes, tests in node and in a browser",
+            run: outside::packages,
+        },
     ]
 }
 

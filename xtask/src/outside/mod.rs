@@ -4,6 +4,7 @@ mod chance;
 mod convex;
 mod crash;
 mod node;
+mod packages;
 mod receivers;
 mod schemathesis;
 mod server;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
+pub(crate) use packages::packages;
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
