@@ -2,7 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const client = (file: string): string => fileURLToPath(new URL(`../client/src/${file}`, import.meta.url))
+
 export default defineConfig({
-  resolve: { alias: { '@onair/client': fileURLToPath(new URL('../client/src/index.ts', import.meta.url)) } },
+  resolve: { alias: { '@onair/client/notifications': client('notifications/index.ts'), '@onair/client': client('index.ts') } },
   test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'happy-dom', testTimeout: 20_000 },
 })
