@@ -1,6 +1,6 @@
 // Edits (row Y3): shown at once, and how they came out.
 
-import type { EditOptions, Mutation, OnairError, Result } from '@onair/client'
+import { NetworkError, type EditOptions, type Mutation, type OnairError, type Result } from '@onair/client'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 
 import { useOnair } from './provider.js'
@@ -36,6 +36,12 @@ export interface MutationOptions {
 
 const IDLE: MutationState = { status: 'idle', outcome: undefined, conflicts: [], error: undefined, waiting: 0 }
 
+/** An edit never rejects, also not where there is nobody to take it yet. */
+async function nobody(): Promise<Result> {
+  const detail = 'there is no client yet'
+  return { outcome: 'refused', error: new NetworkError({ code: 'offline', status: 0, title: 'offline', detail }) }
+}
+
 /** Edits documents, and tells how the last edit came out. The functions stay the same ones. */
 export function useMutation({ onSettled }: MutationOptions = {}): MutationState & Edits {
   const { source } = useOnair()
@@ -59,16 +65,13 @@ export function useMutation({ onSettled }: MutationOptions = {}): MutationState 
     })
   }, [])
   const edits = useMemo<Edits>(() => {
-    const client = (): NonNullable<typeof source>['client'] => {
-      if (!source) throw new Error('there is no client yet')
-      return source.client
-    }
+    const client = source?.client
     return {
-      mutate: (mutations, options) => follow(client().mutate(mutations, options)),
-      put: (collection, document, value, options) => follow(client().put(collection, document, value, options)),
-      patch: (collection, document, patch, options) => follow(client().patch(collection, document, patch, options)),
-      remove: (collection, document, options) => follow(client().delete(collection, document, options)),
-      restore: (collection, document, revision) => follow(client().restore(collection, document, revision)),
+      mutate: (mutations, options) => follow(client?.mutate(mutations, options) ?? nobody()),
+      put: (collection, document, value, options) => follow(client?.put(collection, document, value, options) ?? nobody()),
+      patch: (collection, document, patch, options) => follow(client?.patch(collection, document, patch, options) ?? nobody()),
+      remove: (collection, document, options) => follow(client?.delete(collection, document, options) ?? nobody()),
+      restore: (collection, document, revision) => follow(client?.restore(collection, document, revision) ?? nobody()),
       reset: () => {
         last.current += 1
         setState(({ waiting }) => ({ ...IDLE, waiting }))
