@@ -153,6 +153,21 @@ describe('what may be done', () => {
   })
 })
 
+// A desk has one button for pause and resume. The commit of the pause arrived before its answer, the button was already
+// another one, and it said "Resume…" for good.
+test('l4 a button that becomes another one while it is answered can be pressed', async () => {
+  house.answer = () => ({ pause: { allowed: true }, resume: { allowed: true } })
+  const client = house.client()
+  const seen = await hook(() => useAction(useBroadcastState().paused ? 'resume' : 'pause'), client)
+  await act(async () => {
+    const answer = seen.current.run()
+    phase('live', { paused: true })
+    await answer
+  })
+  await settle()
+  expect(seen.current).toMatchObject({ running: false, error: undefined })
+})
+
 describe('edits', () => {
   test('y3 an edit is pending, then applied; a refused one is told and taken back; reset forgets', async () => {
     house.server.edit('c', 'a', { x: 1 })
