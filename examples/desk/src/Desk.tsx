@@ -22,7 +22,8 @@ export function Desk({ production }: { production: string }): ReactNode {
   if (state === 'needs-auth') return <SignIn production={production} />
   return (
     <>
-      <header className="top">
+      {/* What is shown without a connection is how it was. */}
+      <header className={state === 'connected' ? 'top' : 'top apart'}>
         <h1>{production}</h1>
         <Phase />
         <Connection />

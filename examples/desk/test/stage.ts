@@ -81,7 +81,7 @@ export class Stage {
   async tab(browser: BrowserContext): Promise<Page> {
     const page = await browser.newPage()
     await page.goto(`${this.#origin}/?server=${this.url}`)
-    await page.getByText('Connected', { exact: true }).waitFor()
+    await connected(page)
     return page
   }
 
@@ -109,6 +109,11 @@ export class Stage {
     await new Promise((resolve) => this.#pages.close(resolve))
     rmSync(this.#data, { recursive: true, force: true })
   }
+}
+
+/** Waits until the desk says that it is in step. */
+export function connected(page: Page): Promise<void> {
+  return page.getByText('Connected', { exact: true }).waitFor()
 }
 
 /** Tries until it holds. */
