@@ -18,7 +18,7 @@ declare global {
 }
 
 const BIN = process.env['ONAIR_BIN']
-const CHROMIUM = process.env['ONAIR_CHROMIUM'] ?? '/usr/bin/chromium'
+const CHROMIUM = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path))
 const BUILT = fileURLToPath(new URL('../dist', import.meta.url))
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 /** Until a program or a page has done what it is asked. */
@@ -27,7 +27,7 @@ export const PATIENCE_MS = 30_000
 /** Why nothing can be tried here, if so. */
 export const MISSING =
   BIN === undefined ? 'ONAIR_BIN names no program'
-  : !existsSync(CHROMIUM) ? `there is no ${CHROMIUM}`
+  : CHROMIUM === undefined ? 'there is no Chromium'
   : !existsSync(join(BUILT, 'index.html')) ? 'the desk is not built'
   : undefined
 
@@ -43,7 +43,7 @@ export class Stage {
   async open(): Promise<this> {
     this.#origin = `http://127.0.0.1:${await listening(this.#pages)}`
     await this.start()
-    this.#browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+    this.#browser = await chromium.launch({ executablePath: CHROMIUM as string, args: ['--no-sandbox', '--disable-gpu'] })
     return this
   }
 
