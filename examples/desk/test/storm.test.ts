@@ -1,5 +1,6 @@
 // The storm, and what must hold behind it (rows Y3 to Y6): the same state everywhere, each accepted edit in the log once,
-// each refused one reported. `STORM_MS=60000 STORM_SEED=7 npm run browser -- storm` plays a longer one, or one again.
+// each refused one reported. `STORM_MS`, `STORM_SEED` and `STORM_RATE` play a longer, the same or
+// a busier one.
 import { Cache } from '@onair/client/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -7,6 +8,8 @@ import { MISSING, Stage } from './stage.js'
 import { storm } from './storm.js'
 
 const MS = Number(process.env['STORM_MS'] ?? 10_000)
+/** Edits of one tab per second: three tabs of one browser make three times as many. */
+const RATE = Number(process.env['STORM_RATE'] ?? 2)
 const SEED = Number(process.env['STORM_SEED'] ?? Date.now() % 100_000)
 
 describe.skipIf(MISSING !== undefined)(`a storm${MISSING ? ` (skipped: ${MISSING})` : ''}`, () => {
@@ -18,7 +21,7 @@ describe.skipIf(MISSING !== undefined)(`a storm${MISSING ? ` (skipped: ${MISSING
   afterAll(() => stage.close())
 
   test(`y6 of ${MS} ms, seed ${SEED}, leaves one truth`, { timeout: MS * 2 + 180_000 }, async () => {
-    const { told, made, unanswered, digests, positions, reports, done } = await storm(stage, SEED, MS)
+    const { told, made, unanswered, digests, positions, reports, done } = await storm(stage, SEED, MS, RATE)
     const log = await stage.log()
 
     // One state, at the server and in every tab: the log, applied by a cache that saw nothing of the evening.

@@ -51,7 +51,8 @@ function chance(seed: number): () => number {
   }
 }
 
-export async function storm(stage: Stage, seed: number, ms: number): Promise<Storm> {
+/** `rate` is edits of one tab per second. */
+export async function storm(stage: Stage, seed: number, ms: number, rate: number): Promise<Storm> {
   const random = chance(seed)
   const pause = (least: number, most: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, least + random() * (most - least)))
   const [one, other] = [await stage.browser(), await stage.browser()]
@@ -67,7 +68,7 @@ export async function storm(stage: Stage, seed: number, ms: number): Promise<Sto
   }
   const begin = async (page: Page): Promise<void> => {
     tabs += 1
-    await edits(page, `t${tabs}`, seed + tabs)
+    await edits(page, `t${tabs}`, seed + tabs, rate)
   }
   const collect = async (page: Page): Promise<void> => {
     const { told, made } = await page.evaluate(() => editor.stop())
@@ -148,9 +149,9 @@ export async function storm(stage: Stage, seed: number, ms: number): Promise<Sto
 }
 
 /** Begins to edit in a page: marks of its own, a few fields that all fight for, and some edits that must be refused. */
-function edits(page: Page, name: string, seed: number): Promise<void> {
+function edits(page: Page, name: string, seed: number, rate: number): Promise<void> {
   return page.evaluate(
-    ([name, seed]) => {
+    ([name, seed, rate]) => {
       let state = seed
       const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
       let count = 0
@@ -177,8 +178,7 @@ function edits(page: Page, name: string, seed: number): Promise<void> {
           told.push({ mark, outcome: result.outcome, ...more })
         })
       }
-      // Faster than people, slower than a fader, whose edits become one on the way.
-      let timer = setInterval(edit, 150 + random() * 150)
+      let timer = setInterval(edit, (1_000 / rate) * (0.8 + random() * 0.4))
       globalThis.editor = {
         async stop() {
           clearInterval(timer)
@@ -194,6 +194,6 @@ function edits(page: Page, name: string, seed: number): Promise<void> {
         },
       }
     },
-    [name, seed] as const,
+    [name, seed, rate] as const,
   )
 }

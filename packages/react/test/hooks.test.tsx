@@ -367,3 +367,44 @@ describe('the preview', () => {
     warned.mockRestore()
   })
 })
+
+describe('what goes', () => {
+  test('no hook leaves a listener or a question behind', async () => {
+    house.answer = (path) => (path === '/can' ? { start: { allowed: true } } : { stream: {} })
+    const client = house.client()
+    let open = 0
+    const counted = <A extends unknown[]>(listen: (...args: A) => () => void) => (...args: A): (() => void) => {
+      const end = listen.apply(client, args)
+      open += 1
+      return () => {
+        open -= 1
+        end()
+      }
+    }
+    Object.assign(client, {
+      subscribe: counted(client.subscribe), onConnection: counted(client.onConnection), onSignal: counted(client.onSignal),
+    })
+    const seen = await hook(() => {
+      useSnapshot()
+      useBlockers('start')
+      useBlockers({ to: 'live' })
+      useStreamState({ pollInterval: 10 })
+      useConflicts()
+      useFindings()
+      useInteractions()
+      useNotifications()
+      usePreview()
+      useQueue()
+      useMutation()
+      useAction('stop')
+      return useUnsavedGuard()
+    }, client)
+    expect(open).toBeGreaterThan(0)
+    seen.unmount()
+    expect([open, sourceOf(client).listeners]).toEqual([0, 0])
+    const asked = house.requests.length
+    phase('live')
+    await settle(260)
+    expect(house.requests.length).toBe(asked)
+  })
+})
