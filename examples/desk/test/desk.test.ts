@@ -83,6 +83,25 @@ describe.skipIf(MISSING !== undefined)(`the desk${MISSING ? ` (skipped: ${MISSIN
     await watcher.context().close()
   })
 
+  test('k2 two edits of one field are shown to be decided, and the choice reaches everybody', async () => {
+    const browser = await stage.browser()
+    const [page, watcher] = [await stage.tab(browser), await stage.tab(await stage.browser())]
+    await browser.setOffline(true)
+    await until('the desk says so', async () => (await page.locator('.connection').getAttribute('data-state')) !== 'connected')
+    await page.evaluate(() => void client.patch('layers', 'lower', { name: 'Guest' }))
+    await stage.put('layers/lower', { name: 'Caption', visible: false })
+    await browser.setOffline(false)
+    const choice = watcher.getByRole('alertdialog', { name: 'Conflict' })
+    await choice.getByText('layers/lower/name').waitFor()
+    await shot(watcher, 'conflict')
+    await choice.getByRole('button', { name: 'Take "Guest"' }).click()
+    await layer(page, 'Guest').waitFor()
+    await layer(watcher, 'Guest').waitFor()
+    await choice.waitFor({ state: 'detached' })
+    await browser.close()
+    await watcher.context().close()
+  })
+
   test('y5 when the leading tab is closed another leads', async () => {
     const browser = await stage.browser()
     const first = await stage.tab(browser)
