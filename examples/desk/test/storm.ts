@@ -82,7 +82,8 @@ export async function storm(stage: Stage, seed: number, ms: number, rate: number
     'the network drops': async () => {
       const browser = random() < 0.5 ? one : other
       await browser.setOffline(true)
-      await pause(300, 2_000)
+      // A client gives a link that says nothing five seconds; some of these are shorter, and it goes on over the same link.
+      await pause(500, 8_000)
       await browser.setOffline(false)
     },
     'the server is killed': async () => {

@@ -21,7 +21,7 @@ export function useDocumentEntry<T = Json>(collection: string, id: string): Docu
 export function useDocument<T = Json>(collection: string, id: string): T | undefined
 export function useDocument<T, S>(collection: string, id: string, select: (value: T | undefined) => S, equal?: Equality<S>): S
 export function useDocument<T, S>(
-  collection: string, id: string, select: (value: T | undefined) => S = identity as never, equal: Equality<S> = Object.is,
+  collection: string, id: string, select: (value: T | undefined) => S = identity as never, equal?: Equality<S>,
 ): S {
   const store = useDocumentStore(collection, id)
   const chosen = useMemo(() => (document: Document | undefined) => select(document?.value as T | undefined), [select])
