@@ -132,32 +132,41 @@ export class Replica {
   }
 
   #queue(put: readonly Pending[], drop: readonly string[]): readonly Changed[] {
-    const keys = this.#drop(({ id }) => drop.includes(id) || put.some((other) => other.id === id))
+    const out = new Set([...drop, ...put.map(({ id }) => id)])
+    const keys = this.#drop(({ id }) => out.has(id))
+    const came = new Map<string, Pending[]>()
     for (const pending of put) {
       if (pending.until !== undefined && pending.until <= this.cache.revision) continue
       this.#pending.set(pending.id, pending)
       for (const edit of pending.edits) {
         const key = keyOf(edit)
         if (!keys.has(key)) keys.set(key, this.get(edit.collection, edit.document)?.value)
-        const list = (this.#of.get(key) ?? []).filter(({ id }) => id !== pending.id)
-        this.#of.set(key, [...list, pending].sort((a, b) => a.order - b.order))
+        const own = came.get(key) ?? []
+        if (own.at(-1) !== pending) own.push(pending)
+        came.set(key, own)
       }
     }
+    // An answer touches all that wait behind it: each document's list is put in order once, not once for each of them.
+    for (const [key, own] of came) this.#of.set(key, [...(this.#of.get(key) ?? []), ...own].sort((a, b) => a.order - b.order))
     return this.#told(keys, true)
   }
 
   /** Takes pending mutations away; what the documents that they touch showed is put into `keys`. */
   #drop(out: (pending: Pending) => boolean, keys = new Map<string, Json | undefined>()): Map<string, Json | undefined> {
+    const gone = new Map<string, Set<string>>()
     for (const pending of this.#pending.values()) {
       if (!out(pending)) continue
       this.#pending.delete(pending.id)
       for (const edit of pending.edits) {
         const key = keyOf(edit)
         if (!keys.has(key)) keys.set(key, this.#shown.has(key) ? this.#shown.get(key) : this.cache.get(edit.collection, edit.document)?.value)
-        const left = (this.#of.get(key) ?? []).filter(({ id }) => id !== pending.id)
-        if (left.length > 0) this.#of.set(key, left)
-        else this.#of.delete(key)
+        gone.set(key, (gone.get(key) ?? new Set<string>()).add(pending.id))
       }
+    }
+    for (const [key, ids] of gone) {
+      const left = (this.#of.get(key) ?? []).filter(({ id }) => !ids.has(id))
+      if (left.length > 0) this.#of.set(key, left)
+      else this.#of.delete(key)
     }
     return keys
   }
