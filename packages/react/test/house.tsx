@@ -128,11 +128,16 @@ export class Refused {
   ) {}
 }
 
-/** Lets everything that is under way arrive: batches, answers, what is rendered by them. */
+/** Turns of the loop that a chain of answers and renders may take. */
+const TURNS = 10
+
+/** Lets everything that is under way arrive: batches, answers, what is rendered by them. On a busy machine too, where timers are late. */
 export async function settle(ms = 15): Promise<void> {
-  await act(async () => {
-    await new Promise((resolve) => setTimeout(resolve, ms))
-  })
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    await act(async () => {
+      await new Promise((resolve) => setTimeout(resolve, ms / TURNS))
+    })
+  }
 }
 
 /** A page with a provider around it, in step. */
