@@ -43,7 +43,9 @@ fn judge(file: &File) -> Vec<Finding> {
         match lock {
             Some((_, key, source)) => {
                 // A package of this repository comes from its own folder.
-                let elsewhere = |value: &str| ![source, "packages/", "examples/"].iter().any(|own| value.starts_with(own));
+                let elsewhere = |value: &str| {
+                    ![source, "packages/", "examples/"].iter().any(|own| value.starts_with(own))
+                };
                 if line.split_once(key).is_some_and(|(_, value)| elsewhere(value)) {
                     say("comes from another registry than the public one".to_owned());
                 }
