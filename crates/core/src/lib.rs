@@ -28,8 +28,6 @@ mod can;
 mod command;
 pub mod lifecycle;
 pub mod manifest;
-pub mod merge;
-pub mod pointer;
 pub mod production;
 mod refusal;
 mod schema;
@@ -47,6 +45,7 @@ pub use command::{
 };
 pub use lifecycle::{Lifecycle, Phase};
 pub use manifest::Manifest;
+pub use onair_wire::{merge, pointer};
 pub use production::{Broken, Document, Documents, Due, Image, ImageError, Production, Progress};
 pub use refusal::Refusal;
 pub use settings::Settings;

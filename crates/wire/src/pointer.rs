@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use onair_wire::json::escape;
+use crate::json::escape;
 use serde_json::{Map, Value};
 use thiserror::Error;
 

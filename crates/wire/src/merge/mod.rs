@@ -19,12 +19,11 @@ mod tests;
 
 use std::{collections::BTreeSet, fmt};
 
-use onair_wire::{Timestamp, json::DEPTH_MAX};
 use serde_json::{Map, Value};
 
 pub use strategy::{Strategies, StrategiesError, Strategy, UnknownStrategy};
 
-use crate::pointer;
+use crate::{Timestamp, json::DEPTH_MAX, pointer};
 
 /// A field that both sides changed differently.
 #[derive(Clone, Debug, PartialEq)]
