@@ -5,7 +5,6 @@
 
 mod cli;
 mod command;
-mod events;
 mod exported;
 mod file;
 mod input;

@@ -7,15 +7,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use onair_client::events::{Event, Events};
 use onair_wire::{After, Collection, Commit, Documents, Epoch, Revision};
 use reqwest::Method;
 use serde::Deserialize;
 
 use super::{Context, commit};
-use crate::{
-    events::{Event, Events},
-    remote::{Backoff, Error, Stream, chance},
-};
+use crate::remote::{Backoff, Error, Stream, chance};
 
 /// What to watch.
 #[derive(Debug, Args)]

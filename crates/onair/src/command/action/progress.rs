@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use onair_client::events::{Event, Events};
 use onair_wire::{Commit, Documents, ProductionId};
 use reqwest::Method;
 use serde::Deserialize;
@@ -23,7 +24,6 @@ use crate::{
         sequences::{is_over, step_line},
         text,
     },
-    events::{Event, Events},
     remote::Error,
     report::Report,
 };

@@ -9,23 +9,23 @@ const EVENT_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// An event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Event {
+pub struct Event {
     /// Its name; `message` when it says none.
-    pub(crate) name: String,
+    pub name: String,
     /// The last id that the stream said, of this event or of one before it.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// What it says, its lines joined by line breaks.
-    pub(crate) data: String,
+    pub data: String,
 }
 
 /// An event without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an event of more than {EVENT_BYTES_MAX} bytes")]
-pub(crate) struct TooLarge;
+pub struct TooLarge;
 
 /// Takes bytes, gives events.
 #[derive(Debug, Default)]
-pub(crate) struct Events {
+pub struct Events {
     /// Bytes that are not yet a line.
     line: Vec<u8>,
     began: bool,
@@ -41,7 +41,7 @@ impl Events {
     ///
     /// # Errors
     /// [`TooLarge`]; the stream is of no more use then.
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<Event>, TooLarge> {
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<Event>, TooLarge> {
         let mut events = Vec::new();
         for part in piece.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             let (text, end) = match part.split_last() {

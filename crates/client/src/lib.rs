@@ -1,0 +1,22 @@
+//! A client of onair in Rust: the session rules as a function, and an async shell around it that reconnects.
+//!
+//! [`session::Session`] takes inputs and answers effects, without a clock, chance or a socket of its own, so that it is
+//! tested by tables and holds for every transport. What it shows is what is confirmed with the pending edits on top;
+//! what it cannot prove it reads anew. The names are those of the TypeScript client: the same idea, the same word.
+
+mod backoff;
+pub mod connection;
+pub mod events;
+mod patch;
+mod pending;
+mod problem;
+mod queue;
+mod replica;
+pub mod session;
+
+pub use backoff::{Backoff, Chance};
+pub use connection::Connection;
+pub use pending::{Edit, Pending};
+pub use problem::{Kind, Problem, code};
+pub use queue::{Moved, Next, QUEUE_MAX, Queue, Settled};
+pub use replica::{ChangeKind, Changed, Document, Replica};
