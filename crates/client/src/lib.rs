@@ -4,7 +4,9 @@
 //! tested by tables and holds for every transport. What it shows is what is confirmed with the pending edits on top;
 //! what it cannot prove it reads anew. The names are those of the TypeScript client: the same idea, the same word.
 
+pub mod agent;
 mod backoff;
+mod client;
 pub mod connection;
 pub mod events;
 mod patch;
@@ -13,10 +15,16 @@ mod problem;
 mod queue;
 mod replica;
 pub mod session;
+mod shell;
+mod socket;
+mod store;
 
 pub use backoff::{Backoff, Chance};
+pub use client::{Client, EditOptions, Error, Options, Outcome, Production};
 pub use connection::Connection;
 pub use pending::{Edit, Pending};
 pub use problem::{Kind, Problem, code};
 pub use queue::{Moved, Next, QUEUE_MAX, Queue, Settled};
 pub use replica::{ChangeKind, Changed, Document, Replica};
+pub use session::{Acted, Report, Token, Told};
+pub use socket::{Address, AddressError};

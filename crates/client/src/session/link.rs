@@ -103,11 +103,13 @@ impl Session {
         self.hang_up();
         let status = why.map_or(0, |why| why.status);
         let said = |usual: &str| why.map_or_else(|| usual.to_owned(), |why| why.code.clone());
+        let code =
+            |usual: &str| why.filter(|why| why.status > 0).map_or(usual.to_owned(), |why| why.code.clone());
         if close == Some(4403) || status == 403 {
-            return self.hopeless(State::Failed, said("forbidden"));
+            return self.hopeless(State::Failed, code("forbidden"));
         }
         if close == Some(4401) || status == 401 {
-            return self.hopeless(State::NeedsAuth, said("unauthenticated"));
+            return self.hopeless(State::NeedsAuth, code("unauthenticated"));
         }
         let worst = self.productions.values().map(|production| production.heals).max().unwrap_or(0);
         // A link that brought nothing but what had to be put right is no success.

@@ -22,6 +22,7 @@ pub use stream::{Stream, Verdict};
 use crate::{
     backoff::{Backoff, Chance},
     connection::{Connection, State},
+    problem::Problem,
     queue::Queue,
     replica::Replica,
 };
@@ -105,6 +106,22 @@ impl Session {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// How it stands with a production: all is here, or it does not come; `None` while it may.
+    #[must_use]
+    pub fn stands(&self, production: &ProductionId) -> Option<Result<(), Problem>> {
+        let reason = || self.connection.reason.clone().unwrap_or_default();
+        let Some(production) = self.productions.get(production) else {
+            return Some(Err(Problem::local("not-found", "it is not followed")));
+        };
+        match (&production.refused, self.connection.state) {
+            (Some(why), _) if !why.is_retryable() => Some(Err(why.clone())),
+            (_, State::NeedsAuth | State::Failed) => {
+                Some(Err(Problem::local(&reason(), "the server does not let this client in")))
+            }
+            _ => production.caught_up().then_some(Ok(())),
+        }
     }
 
     /// What is shown of a production, while it is followed.
