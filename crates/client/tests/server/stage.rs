@@ -154,7 +154,7 @@ pub(crate) async fn hear<T>(
 ) -> T {
     let listening = async {
         loop {
-            if let Some(found) = wanted(&*told.recv().await.unwrap()) {
+            if let Some(found) = wanted(&told.recv().await.unwrap()) {
                 return found;
             }
         }
