@@ -221,3 +221,31 @@ fn y_a_watch_goes_on_from_where_it_stood() {
     assert!(requests[1].contains("last-event-id: k3f9:7\r\n"), "{requests:?}");
     assert!(requests[2].contains("last-event-id: k3f9:8\r\n"), "{requests:?}");
 }
+
+#[test]
+fn y6_a_watch_shows_no_gap_and_believes_no_wrong_digest() {
+    let commit = |revision: u64| {
+        let commit = serde_json::json!({ "revision": revision, "at": "2026-11-20T18:00:00.000Z",
+            "actor": "operator:kim", "cause": { "kind": "document.put" },
+            "changes": [{ "op": "put", "collection": "layers", "id": "logo", "revision": revision, "value": 1 }] });
+        format!("event: commit\nid: k3f9:{revision}\ndata: {commit}\n\n")
+    };
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let snapshot = "event: snapshot\ndata: {\"epoch\":\"k3f9\",\"revision\":6,\"documents\":{}}\n\n";
+    let wrong = "event: digest\ndata: {\"revision\":8,\"digest\":\"ffffffffffffffff\"}\n\n";
+    let gap = format!("{head}{snapshot}{}{}", commit(7), commit(9));
+    let diverged = format!("{head}{}{}{wrong}", commit(7), commit(8));
+    let gone = answer("401 No", r#"{"code":"unauthenticated","detail":"the token was revoked"}"#);
+    let (server, requests) = scripted(&[&gap, &diverged, &gone]);
+    let output = onair(&["watch", "--server", &server]);
+    let lines: Vec<_> = text(&output.stdout).lines().map(|line| line.trim().to_owned()).collect();
+    let revisions: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(revisions, ["7", "8"], "in order, once each, without the one behind the gap");
+    let notes = text(&output.stderr);
+    assert!(notes.contains("revision 9 came behind 7"), "{notes}");
+    assert!(notes.contains("at revision 8 the server's digest is ffffffffffffffff"), "{notes}");
+
+    let requests = requests.join().unwrap();
+    assert!(requests[1].contains("last-event-id: k3f9:7\r\n"), "{requests:?}");
+    assert!(!requests[2].contains("last-event-id"), "it is read anew: {requests:?}");
+}

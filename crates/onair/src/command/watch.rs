@@ -1,16 +1,18 @@
 //! `onair watch`: commits as they come, over server-sent events, for as long as somebody looks.
 //!
-//! A connection that breaks is made again from where it stood, so that no commit is left out or printed twice. Where
-//! the server no longer has the commits between, that is said.
+//! What comes is judged by `onair_client` as for every client: a connection that breaks is made again from where it stood,
+//! so that no commit is left out or printed twice; what does not follow is asked for again, and what the server's digests
+//! do not prove is read anew. Where the server no longer has the commits between, that is said.
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
-use onair_client::events::{Event, Events};
-use onair_wire::{After, Collection, Commit, Documents, Epoch, Revision};
+use onair_client::{
+    Followed, Follower,
+    events::{Event, Events},
+};
+use onair_wire::{After, Collection};
 use reqwest::Method;
-use serde::Deserialize;
 
 use super::{Context, commit};
 use crate::remote::{Backoff, Error, Stream, chance};
@@ -31,27 +33,22 @@ fn position(text: &str) -> Result<String, String> {
     text.parse::<After>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// What of the event `snapshot` matters here.
-#[derive(Deserialize)]
-struct Snapshot {
-    epoch: Epoch,
-    revision: Revision,
-    #[serde(default)]
-    documents: Documents,
-}
-
 /// How far somebody is.
 struct Watching<'a> {
     context: &'a Context,
     options: &'a Options,
-    /// The position of the last commit or snapshot.
-    last: Option<String>,
+    follower: Follower,
+    /// Whether anything was heard, so that a snapshot leaves something out.
+    heard: bool,
     /// Whether a connection came about.
     began: bool,
 }
 
 pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<ExitCode> {
-    let mut watching = Watching { context, options, last: None, began: false };
+    let collections = Some(options.collections.clone()).filter(|named| !named.is_empty());
+    let after = options.after.as_deref().and_then(|after| after.parse::<After>().ok());
+    let follower = Follower::new(context.production.clone(), collections, after);
+    let mut watching = Watching { context, options, follower, heard: false, began: false };
     loop {
         let mut waits = Backoff::of_stream(chance);
         let stream = loop {
@@ -74,26 +71,31 @@ pub(crate) async fn run(context: &Context, options: &Options) -> anyhow::Result<
 }
 
 impl Watching<'_> {
-    async fn connect(&self) -> Result<Stream, Error> {
-        let Self { context, options, last, .. } = self;
+    async fn connect(&mut self) -> Result<Stream, Error> {
+        let last = self.follower.resume();
+        let Self { context, options, .. } = self;
         let collections: Vec<&str> = options.collections.iter().map(Collection::as_str).collect();
         let collections = Some(collections.join(",")).filter(|names| !names.is_empty());
         let mut ask = context.remote.of(&context.production, Method::GET, &["events"]);
         ask = ask.header("accept", "text/event-stream").query_some("collections", collections);
         ask = match last {
-            Some(position) => ask.header("last-event-id", position),
-            None => ask.query_some("after", options.after.as_ref()),
+            Some(position) => ask.header("last-event-id", &position.to_string()),
+            None => ask.query_some("after", options.after.as_ref().filter(|_| !self.heard)),
         };
         ask.stream().await
     }
 
-    /// Prints what comes until nothing does, and says why.
+    /// Prints what comes until nothing does, or it does not follow, and says why.
     async fn follow(&mut self, mut stream: Stream) -> anyhow::Result<String> {
         let mut events = Events::default();
         loop {
             match stream.piece().await {
                 Ok(Some(piece)) => {
-                    events.push(&piece)?.into_iter().try_for_each(|event| self.take(&event))?;
+                    for event in events.push(&piece)? {
+                        if let Some(why) = self.take(&event)? {
+                            return Ok(why);
+                        }
+                    }
                 }
                 Ok(None) => return Ok("the server ended the stream".to_owned()),
                 Err(error) => return Ok(error.to_string()),
@@ -101,32 +103,30 @@ impl Watching<'_> {
         }
     }
 
-    fn take(&mut self, event: &Event) -> anyhow::Result<()> {
+    /// Takes an event; says why when the stream is of no more use.
+    fn take(&mut self, event: &Event) -> anyhow::Result<Option<String>> {
         let report = self.context.report;
-        match event.name.as_str() {
-            "commit" => {
-                let commit: Commit =
-                    serde_json::from_str(&event.data).context("an event `commit` is none")?;
+        match self.follower.hear(event)? {
+            Followed::Commit(commit) => {
+                self.heard = true;
                 match report.wants_json() {
                     true => report.json(&commit)?,
                     false => report.line(&commit::line(&commit))?,
                 }
-                self.last.clone_from(&event.id);
             }
-            "snapshot" => {
-                let snapshot: Snapshot =
-                    serde_json::from_str(&event.data).context("an event `snapshot` is none")?;
-                let position = format!("{}:{}", snapshot.epoch, snapshot.revision);
-                let documents: usize = snapshot.documents.values().map(|entries| entries.len()).sum();
-                let asked = self.last.is_some() || self.options.after.is_some();
+            Followed::Snapshot(position) => {
+                let documents = self.follower.replica().confirmed().map(|cache| &cache.documents);
+                let documents: usize = documents.into_iter().flatten().map(|(_, all)| all.len()).sum();
+                let asked = self.heard || self.options.after.is_some();
                 let lost =
                     if asked { "; commits before it are no longer kept, or of another log" } else { "" };
+                self.heard = true;
                 report.note(&format!("snapshot at {position}, {documents} documents{lost}"));
-                self.last = Some(position);
             }
-            // Figures and digests are for those who keep a copy.
-            _ => {}
+            Followed::Astray(why) => return Ok(Some(why.to_string())),
+            // Figures are for those who show them.
+            Followed::Proved | Followed::Quiet => {}
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -12,10 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onair_client::events::{Event, Events};
+use onair_client::{
+    Followed, Follower,
+    events::{Event, Events},
+};
 use onair_wire::{Commit, Documents, ProductionId};
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -46,7 +48,9 @@ pub(crate) async fn alongside(
     if !steps && !in_place {
         return work.await;
     }
-    let mut screen = Screen { report: context.report, in_place, view: View::default(), drawn: 0 };
+    let follower = Follower::new(production.clone(), None, None);
+    let (report, view) = (context.report, View::default());
+    let mut screen = Screen { report, in_place, follower, view, drawn: 0 };
     let done = tokio::select! {
         biased;
         done = work => done,
@@ -73,6 +77,7 @@ async fn stream(context: &Context, production: &ProductionId, screen: &mut Scree
     let ask = context.remote.of(production, Method::GET, &["events"]);
     let ask = ask.header("accept", "text/event-stream").query("collections", &SEQUENCES);
     let mut stream = ask.stream().await?;
+    screen.follower.resume();
     let mut events = Events::default();
     let mut ticks = tokio::time::interval(TICK);
     loop {
@@ -95,6 +100,7 @@ async fn stream(context: &Context, production: &ProductionId, screen: &mut Scree
 struct Screen {
     report: Report,
     in_place: bool,
+    follower: Follower,
     view: View,
     /// How many lines stand there and will be drawn over.
     drawn: usize,
@@ -102,10 +108,14 @@ struct Screen {
 
 impl Screen {
     fn take(&mut self, event: &Event) -> anyhow::Result<()> {
-        let changed = match event.name.as_str() {
-            "snapshot" => self.view.begin(serde_json::from_str(&event.data)?),
-            "commit" => self.view.apply(&serde_json::from_str(&event.data)?),
-            _ => return Ok(()),
+        let changed = match self.follower.hear(event)? {
+            Followed::Snapshot(_) => {
+                let documents = self.follower.replica().confirmed().map(|cache| &cache.documents);
+                documents.map(|documents| self.view.begin(documents)).unwrap_or_default()
+            }
+            Followed::Commit(commit) => self.view.apply(&commit),
+            Followed::Astray(why) => anyhow::bail!("{why}"),
+            Followed::Proved | Followed::Quiet => return Ok(()),
         };
         match self.in_place {
             true => self.draw(),
@@ -137,13 +147,6 @@ impl Screen {
     }
 }
 
-/// What of the event `snapshot` matters here.
-#[derive(Deserialize)]
-struct Snapshot {
-    #[serde(default)]
-    documents: Documents,
-}
-
 /// The sequences as they are.
 #[derive(Default)]
 struct View {
@@ -158,12 +161,12 @@ struct View {
 
 impl View {
     /// What there is before anything moves. Only what runs is worth a line.
-    fn begin(&mut self, snapshot: Snapshot) -> Vec<String> {
-        let sequences = snapshot.documents.into_iter().filter(|(name, _)| name.as_str() == SEQUENCES);
+    fn begin(&mut self, documents: &Documents) -> Vec<String> {
+        let sequences = documents.iter().filter(|(name, _)| name.as_str() == SEQUENCES);
         let mut lines = Vec::new();
         for (id, entry) in sequences.flat_map(|(_, entries)| entries) {
             if is_over(&entry.value) {
-                self.sequences.insert(id.to_string(), entry.value);
+                self.sequences.insert(id.to_string(), Arc::clone(&entry.value));
             } else {
                 lines.extend(self.change(id.as_str(), &entry.value));
             }
@@ -276,8 +279,8 @@ mod tests {
         let documents = json!({ "_sequences": {
             "a-1": { "revision": 3, "value": over }, "b-2": { "revision": 4, "value": runs } } });
         let mut view = View::default();
-        let snapshot = serde_json::from_value(json!({ "revision": 4, "documents": documents })).unwrap();
-        assert_eq!(view.begin(snapshot), ["b-2  host.stop  running"]);
+        let documents = serde_json::from_value(documents).unwrap();
+        assert_eq!(view.begin(&documents), ["b-2  host.stop  running"]);
         assert_eq!(view.untold("a-1".into()), ["b-2", "a-1"], "it was over before its stream began");
     }
 }
