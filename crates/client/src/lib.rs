@@ -3,6 +3,23 @@
 //! [`session::Session`] takes inputs and answers effects, without a clock, chance or a socket of its own, so that it is
 //! tested by tables and holds for every transport. What it shows is what is confirmed with the pending edits on top;
 //! what it cannot prove it reads anew. The names are those of the TypeScript client: the same idea, the same word.
+//!
+//! ```no_run
+//! # async fn shown() -> Result<(), Box<dyn std::error::Error>> {
+//! use onair_client::{Client, Options};
+//! use serde_json::json;
+//!
+//! let client = Client::connect(Options::new("http://127.0.0.1:4200"))?;
+//! let show = client.production("main".parse()?, None);
+//! show.ready().await?;
+//! let outcome = show.patch("layers".parse()?, "logo".parse()?, json!({ "visible": false }));
+//! // It is shown by now, with or without a server; what comes of it is told later.
+//! assert_eq!(show.documents(&"layers".parse()?)[0].value["visible"], false);
+//! println!("{:?} at revision {}", outcome.await?.outcome, show.position().expect("it is here").revision);
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod agent;
 mod backoff;

@@ -123,3 +123,53 @@ fn written(path: &Path, waiting: &Waiting) -> io::Result<(File, usize)> {
     }
     Ok((file, count))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pending(order: u64) -> Pending {
+        let edit = json!({ "op": "put", "collection": "layers", "document": "logo", "value": order });
+        let pending = json!({ "id": format!("m{order}"), "order": order, "at": 0, "edits": [edit] });
+        serde_json::from_value(pending).unwrap()
+    }
+
+    fn kept(path: &Path) -> Vec<String> {
+        let all = Store::open(path).unwrap().all();
+        all.into_iter().flat_map(|(_, waiting)| waiting).map(|pending| pending.id.to_string()).collect()
+    }
+
+    #[test]
+    fn y4_what_was_written_is_there_again_whatever_a_crash_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue");
+        let main = ProductionId::new("main").unwrap();
+        let mut store = Store::open(&path).unwrap();
+        store.write(main.clone(), vec![pending(2), pending(10)], Vec::new()).unwrap();
+        store.write(main.clone(), vec![pending(3)], vec![pending(2).id]).unwrap();
+        let whole = fs::read(&path).unwrap();
+        store.write(main, vec![pending(4)], Vec::new()).unwrap();
+        let longer = fs::read(&path).unwrap();
+        drop(store);
+        for end in whole.len()..longer.len() - 1 {
+            fs::write(&path, &longer[..end]).unwrap();
+            assert_eq!(kept(&path), ["m3", "m10"], "cut after {end} bytes");
+        }
+        fs::write(&path, &longer).unwrap();
+        assert_eq!(kept(&path), ["m3", "m4", "m10"]);
+        assert_eq!(kept(&path), ["m3", "m4", "m10"], "written anew it says the same");
+    }
+
+    #[test]
+    fn y4_a_damaged_file_is_named_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue");
+        fs::write(&path, "{\"production\":\"main\"}\nnonsense\n{\"production\":\"main\"}\n").unwrap();
+        let before = fs::read(&path).unwrap();
+        let error = Store::open(&path).unwrap_err().to_string();
+        assert!(error.contains("queue is damaged"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
