@@ -71,7 +71,7 @@ impl Show {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                news = self.follow.next() => self.take(news?)?,
+                news = self.follow.next(&self.context) => self.take(news?)?,
                 _ = tick.tick() => self.look().await?,
                 () = signals.recv() => return Ok(()),
                 () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => return Ok(()),
@@ -94,7 +94,7 @@ impl Show {
         let end = Instant::now() + ENDING;
         while !self.rests() {
             tokio::select! {
-                news = self.follow.next() => self.take(news?)?,
+                news = self.follow.next(&self.context) => self.take(news?)?,
                 () = signals.recv() => break,
                 () = sleep_until(end) => break,
             }

@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 
 use anyhow::Context as _;
+use onair_client::{
+    Followed, Follower,
+    events::{Event, Events},
+};
 use onair_core::{lifecycle::Lifecycle, sequence::Sequence, service::Service};
-use onair_wire::{Cache, Collection, Commit, DocumentId, Documents, Revision, sync::StreamFigures};
+use onair_wire::{Cache, Collection, Commit, DocumentId, Revision, sync::StreamFigures};
 use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::script::Quiz;
-use crate::{
-    command::Context,
-    events::{Event, Events},
-    remote::Stream,
-};
+use crate::{command::Context, remote::Stream};
 
 /// The documents, in step.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,7 @@ impl World {
 
 /// Somebody who follows.
 pub(super) struct Follow {
+    follower: Follower,
     stream: Stream,
     events: Events,
     waiting: VecDeque<Event>,
@@ -83,20 +84,34 @@ pub(super) struct Follow {
 impl Follow {
     /// Follows a production from now on: a snapshot comes first.
     pub(super) async fn begin(context: &Context) -> anyhow::Result<Self> {
-        let ask = context.remote.of(&context.production, Method::GET, &["events"]);
-        let stream = ask.header("accept", "text/event-stream").stream().await?;
-        Ok(Self { stream, events: Events::default(), waiting: VecDeque::new() })
+        let mut follower = Follower::new(context.production.clone(), None, None);
+        let stream = open(context, &mut follower).await?;
+        Ok(Self { follower, stream, events: Events::default(), waiting: VecDeque::new() })
     }
 
-    /// What comes next; `None` when the stream is at its end.
+    /// What comes next; `None` when the stream is at its end. What does not follow is asked for again.
     ///
     /// # Cancellation
     /// Nothing is lost.
-    pub(super) async fn next(&mut self) -> anyhow::Result<Option<News>> {
+    pub(super) async fn next(&mut self, context: &Context) -> anyhow::Result<Option<News>> {
         loop {
             while let Some(event) = self.waiting.pop_front() {
-                if let Some(news) = news(&event)? {
-                    return Ok(Some(news));
+                if let "signal" = event.name.as_str() {
+                    let wrong = || format!("an event `{}` is none", event.name);
+                    return Ok(Some(News::Figures(figures(&event.data).with_context(wrong)?)));
+                }
+                match self.follower.hear(&event)? {
+                    Followed::Snapshot(_) => {
+                        let cache = self.follower.replica().confirmed().cloned().unwrap_or_default();
+                        return Ok(Some(News::Snapshot(World { cache, figures: StreamFigures::default() })));
+                    }
+                    Followed::Commit(commit) => return Ok(Some(News::Commit(commit))),
+                    Followed::Astray(_) => {
+                        self.waiting.clear();
+                        self.events = Events::default();
+                        self.stream = open(context, &mut self.follower).await?;
+                    }
+                    Followed::Proved | Followed::Quiet => {}
                 }
             }
             match self.stream.piece().await? {
@@ -107,24 +122,14 @@ impl Follow {
     }
 }
 
-/// What an event says; nothing where it is for others.
-fn news(event: &Event) -> anyhow::Result<Option<News>> {
-    #[derive(Deserialize)]
-    struct Snapshot {
-        revision: Revision,
-        documents: Documents,
-    }
-    let wrong = || format!("an event `{}` is none", event.name);
-    Ok(match event.name.as_str() {
-        "snapshot" => {
-            let Snapshot { revision, documents } = serde_json::from_str(&event.data).with_context(wrong)?;
-            let cache = Cache::from_snapshot(revision, documents);
-            Some(News::Snapshot(World { cache, figures: StreamFigures::default() }))
-        }
-        "commit" => Some(News::Commit(serde_json::from_str(&event.data).with_context(wrong)?)),
-        "signal" => Some(News::Figures(figures(&event.data).with_context(wrong)?)),
-        _ => None,
-    })
+async fn open(context: &Context, follower: &mut Follower) -> anyhow::Result<Stream> {
+    let ask = context.remote.of(&context.production, Method::GET, &["events"]);
+    let ask = ask.header("accept", "text/event-stream");
+    let ask = match follower.resume() {
+        Some(position) => ask.header("last-event-id", &position.to_string()),
+        None => ask,
+    };
+    Ok(ask.stream().await?)
 }
 
 /// The figures in an event `signal`.

@@ -5,28 +5,27 @@
 
 mod hand;
 mod parts;
-mod socket;
 
-use std::{
-    collections::BTreeSet, future::Future, io, pin::Pin, process::ExitCode, rc::Rc, sync::Arc, thread,
-    time::Duration,
-};
+use std::{future::Future, io, pin::Pin, process::ExitCode, rc::Rc, thread, time::Duration};
 
 use clap::{Args, ValueEnum};
-use onair_wire::TaskAction;
+use onair_client::{
+    agent::{self, Agent, Failure, Task},
+    connection::{Connection, State},
+};
+use onair_wire::{Millis, TaskAction};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{
     factor,
     script::{Cue, HOST},
 };
-use crate::{
-    command::Context,
-    remote::{Backoff, chance},
-};
+use crate::command::Context;
 use hand::Hand;
-use socket::{Heard, Socket, Task};
 
 /// How long the server may be away before nobody counts on it any more.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -76,17 +75,18 @@ pub(crate) struct Options {
     take: u32,
 }
 
-/// An agent.
-struct Agent {
+/// What somebody plays: without end, until it is dropped.
+type Part = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Something that was to be done and took its time; to be made true now.
+type Deed = (Task, oneshot::Sender<()>);
+
+/// Whoever plays.
+struct Player {
     role: Role,
-    take: u32,
     hand: Rc<Hand>,
-    /// What is being done, and when it will be.
-    under_way: Vec<(Instant, Task)>,
-    /// The keys of what was done.
-    done: BTreeSet<Arc<str>>,
     /// What it plays while it is on.
-    part: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    part: Option<Part>,
     /// Whether it was on before.
     again: bool,
 }
@@ -97,21 +97,63 @@ pub(crate) async fn run(context: Context, options: Options) -> anyhow::Result<Ex
     let Options { service: role, pace, take } = options;
     let instance = format!("{}-{}", role.as_str(), std::process::id());
     let hand = Rc::new(Hand::new(context, instance, pace));
-    let (under_way, done) = (Vec::new(), BTreeSet::new());
-    let mut agent = Agent { role, take, hand, under_way, done, part: None, again: false };
-    let mut here = Instant::now();
-    let mut waits = Backoff::of_stream(chance);
+    // The show asks for one thing at a time.
+    let (deeds, mut due) = mpsc::channel(1);
+    let agent = Agent::start(register(&hand, role, take)?, handler(&hand, role, deeds))?;
+    let mut player = Player { role, hand, part: None, again: false };
+    let mut connection = agent.connection();
+    let mut away = Some(Instant::now());
     loop {
-        if let Ok(socket) = agent.connect().await {
-            waits = Backoff::of_stream(chance);
-            let why = agent.serve(socket).await;
-            eprintln!("{}: {why:#}", agent.hand.instance);
-            here = Instant::now();
+        let gone = away.map(|since| since + PATIENCE);
+        tokio::select! {
+            deed = due.recv() => if let Some((task, done)) = deed {
+                player.act(task.action, &task.params).await;
+                // Whoever asked may be gone: then it is asked for again, under the same key.
+                let _ = done.send(());
+            },
+            () = playing(&mut player.part) => {}
+            changed = connection.changed() => {
+                let Connection { state, reason, .. } = connection.borrow_and_update().clone();
+                if changed.is_err() || state == State::Failed {
+                    anyhow::bail!("the server does not want it: {}", reason.unwrap_or_default());
+                }
+                let is_here = state == State::Connected;
+                away = if is_here { None } else { away.or_else(|| Some(Instant::now())) };
+            }
+            () = sleep_until(gone.unwrap_or_else(Instant::now)), if gone.is_some() => {
+                anyhow::bail!("the server stays away");
+            }
         }
-        if here.elapsed() > PATIENCE {
-            anyhow::bail!("the server stays away");
-        }
-        sleep(waits.next().unwrap_or_default().min(PATIENCE / 4)).await;
+    }
+}
+
+fn register(hand: &Hand, role: Role, take: u32) -> anyhow::Result<agent::Options> {
+    let Context { remote, production, .. } = &hand.context;
+    let mut options = agent::Options::new(remote.server(), production.clone(), role.as_str());
+    options.instance = Some(hand.instance.parse()?);
+    options.name = format!("onair demo {}, take {take}", role.as_str());
+    options.backoff.max = Millis(1_500);
+    Ok(options)
+}
+
+/// What is done takes as long as it takes to see it, and is made true then by the one who plays.
+fn handler(
+    hand: &Hand,
+    role: Role,
+    deeds: mpsc::Sender<Deed>,
+) -> impl Fn(Task) -> Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>> + Send + use<> {
+    let (instance, pace) = (hand.instance.clone(), hand.pace);
+    move |task| {
+        let (instance, deeds) = (instance.clone(), deeds.clone());
+        Box::pin(async move {
+            sleep(Duration::from_millis(role.effort_ms(task.action)).div_f64(pace)).await;
+            let (done, is_done) = oneshot::channel();
+            let sent = deeds.send((task, done)).await;
+            match (sent, is_done.await) {
+                (Ok(()), Ok(())) => Ok(json!({ "by": instance })),
+                _ => Err(Failure { error: "the show is over".into(), retryable: false }),
+            }
+        })
     }
 }
 
@@ -125,59 +167,7 @@ fn go_with_the_demo() {
     });
 }
 
-impl Agent {
-    async fn connect(&self) -> anyhow::Result<Socket> {
-        let Hand { context, instance, .. } = &*self.hand;
-        let register = json!({ "type": "register", "production": context.production, "service": self.role.as_str(),
-            "instance": instance, "client": { "name": format!("onair demo {}, take {}", self.role.as_str(), self.take) } });
-        Socket::connect(context.remote.server(), &register).await
-    }
-
-    /// Until the connection ends; says why it did.
-    async fn serve(&mut self, mut socket: Socket) -> anyhow::Error {
-        loop {
-            let due = self.under_way.iter().map(|(at, _)| *at).min();
-            let result = tokio::select! {
-                heard = socket.next() => heard.map(|heard| self.take(heard)),
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.finish(&mut socket).await,
-                () = playing(&mut self.part) => Ok(()),
-            };
-            if let Err(error) = result {
-                return error;
-            }
-        }
-    }
-
-    /// Begins what it is told.
-    fn take(&mut self, heard: Heard) {
-        match heard {
-            Heard::Task(task) => {
-                // What was done already is not done again, only said again.
-                let known = self.done.contains(&task.key);
-                let effort = if known { 0 } else { self.role.effort_ms(task.action) };
-                self.under_way.push((Instant::now() + self.hand.length(effort), task));
-            }
-            Heard::Cancel { id } => self.under_way.retain(|(_, task)| task.id != id),
-            Heard::Problem { detail } => eprintln!("{}: {detail}", self.hand.instance),
-            Heard::Registered {} | Heard::Other => {}
-        }
-    }
-
-    /// Ends what is due.
-    async fn finish(&mut self, socket: &mut Socket) -> anyhow::Result<()> {
-        let now = Instant::now();
-        let (due, rest) = self.under_way.drain(..).partition(|(at, _)| *at <= now);
-        self.under_way = rest;
-        let due: Vec<(Instant, Task)> = due;
-        for (_, Task { id, action, key, params }) in due {
-            if self.done.insert(key) {
-                self.act(action, &params).await;
-            }
-            socket.done(&id, &json!({ "by": self.hand.instance })).await?;
-        }
-        Ok(())
-    }
-
+impl Player {
     async fn act(&mut self, action: TaskAction, params: &Value) {
         match action {
             TaskAction::Initialize | TaskAction::Health => {}
@@ -197,7 +187,7 @@ impl Agent {
 }
 
 /// A part, from now on and without end.
-fn play(role: Role, hand: Rc<Hand>, again: bool) -> Pin<Box<dyn Future<Output = ()>>> {
+fn play(role: Role, hand: Rc<Hand>, again: bool) -> Part {
     Box::pin(async move {
         match role {
             Role::Host => parts::host(&hand, again).await,
@@ -212,7 +202,7 @@ fn play(role: Role, hand: Rc<Hand>, again: bool) -> Pin<Box<dyn Future<Output = 
 }
 
 /// Plays on; without a part there is silence.
-async fn playing(part: &mut Option<Pin<Box<dyn Future<Output = ()>>>>) {
+async fn playing(part: &mut Option<Part>) {
     match part {
         Some(part) => part.await,
         None => std::future::pending().await,

@@ -39,7 +39,7 @@ pub(super) async fn producer(hand: &Hand) -> anyhow::Result<()> {
     figures.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            news = follow.next() => match news? {
+            news = follow.next(&hand.context) => match news? {
                 Some(News::Snapshot(snapshot)) => world = snapshot,
                 Some(News::Commit(commit)) => {
                     let before = Picture::of(&world);
