@@ -22,15 +22,50 @@ pub(crate) fn packages(repository: &Repository) -> Result<Outcome> {
     install(repository)?;
     run(&mut npm(repository, &["run", "build"]))?;
     run(&mut npm(repository, &["run", "check"]))?;
-    let mut command = npm(repository, &["test"]);
-    command.env("ONAIR_BIN", build_onair(repository)?);
-    let mut tally = Tally::default();
-    let held = watched(&mut command, |line| tally = tally.plus(counted(line)))?;
-    Ok(match (held, tally) {
-        (true, Tally { passed: 1.., failed: 0 }) => Outcome::Passed(tally),
-        (true, _) => Outcome::Failed(tally, "it ran no test, or says that one failed".to_owned()),
-        (false, _) => Outcome::Failed(tally, "see above".to_owned()),
-    })
+    let program = build_onair(repository)?;
+    let mut counts = Counts::default();
+    let mut held = true;
+    for script in ["test", "browser"] {
+        let mut command = npm(repository, &["run", script]);
+        command.env("ONAIR_BIN", &program);
+        held &= watched(&mut command, |line| counts.add(line))?;
+    }
+    Ok(counts.judge(held))
+}
+
+/// What vitest counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    tally: Tally,
+    skipped: usize,
+}
+
+impl Counts {
+    /// The numbers in vitest's line `      Tests  1 failed | 239 passed | 2 skipped (242)`.
+    fn add(&mut self, line: &str) {
+        let Some(counts) = line.trim_start().strip_prefix("Tests ") else { return };
+        let number = |word: &str| {
+            let part = counts.split('|').find(|part| part.contains(word));
+            part.and_then(|part| part.split_whitespace().next())
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        self.tally = self.tally.plus(Tally { passed: number("passed"), failed: number("failed") });
+        self.skipped += number("skipped");
+    }
+
+    fn judge(self, held: bool) -> Outcome {
+        match (held, self) {
+            (true, Self { tally: Tally { passed: 1.., failed: 0 }, skipped: 0 }) => {
+                Outcome::Passed(self.tally)
+            }
+            (true, Self { tally, skipped: 1.. }) => {
+                Outcome::Failed(tally, format!("{} were skipped, and all they need is here", self.skipped))
+            }
+            (true, _) => Outcome::Failed(self.tally, "it ran no test, or says that one failed".to_owned()),
+            (false, _) => Outcome::Failed(self.tally, "see above".to_owned()),
+        }
+    }
 }
 
 fn npm(repository: &Repository, arguments: &[&str]) -> Command {
@@ -66,16 +101,6 @@ fn install(repository: &Repository) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// The numbers in vitest's line `      Tests  1 failed | 239 passed (240)`.
-fn counted(line: &str) -> Tally {
-    let Some(counts) = line.trim_start().strip_prefix("Tests ") else { return Tally::default() };
-    let number = |word: &str| {
-        let part = counts.split('|').find(|part| part.contains(word));
-        part.and_then(|part| part.split_whitespace().next()).and_then(|text| text.parse().ok()).unwrap_or(0)
-    };
-    Tally { passed: number("passed"), failed: number("failed") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,8 +112,16 @@ mod tests {
             "      Tests  1 failed | 239 passed (240)",
             "      Tests  7 passed (7)",
         ];
-        let tally = lines.iter().fold(Tally::default(), |tally, line| tally.plus(counted(line)));
-        assert_eq!(tally, Tally { passed: 246, failed: 1 });
+        let mut counts = Counts::default();
+        lines.iter().for_each(|line| counts.add(line));
+        assert_eq!(counts.tally, Tally { passed: 246, failed: 1 });
+    }
+
+    #[test]
+    fn what_is_skipped_is_not_passed() {
+        let mut counts = Counts::default();
+        counts.add("      Tests  5 passed | 4 skipped (9)");
+        assert!(matches!(counts.judge(true), Outcome::Failed(Tally { passed: 5, failed: 0 }, _)));
     }
 
     #[test]
