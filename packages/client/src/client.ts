@@ -318,7 +318,7 @@ export class Client {
     if (this.#shell) {
       if (talk.say === 'hi') this.#tellAll()
       else if (talk.say === 'wish') this.#shell.input(talk.wish)
-      else if (talk.say === 'ping') this.#tell({ say: 'pong' })
+      else if (talk.say === 'ping') this.#tell({ say: 'pong', position: this.position, pending: this.#replica.pending })
       return
     }
     if (talk.say !== 'hi' && talk.say !== 'wish' && talk.say !== 'ping') this.#answered = Date.now()
@@ -340,10 +340,12 @@ export class Client {
         return this.#acted(talk.id, talk.result)
       case 'told':
         return this.#tolds.tell(talk.told)
+      case 'pong':
+        if (talk.position !== this.position || (this.#waiting.size === 0 && talk.pending !== this.#replica.pending)) this.#tell({ say: 'hi' })
+        return
       case 'hi':
       case 'wish':
       case 'ping':
-      case 'pong':
         return
     }
   }

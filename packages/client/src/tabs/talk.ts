@@ -31,4 +31,5 @@ export type Talk =
   | { readonly say: 'wish'; readonly wish: Wish }
   /** Whether anybody leads: a tab that is frozen holds its lock and says nothing. */
   | { readonly say: 'ping' }
-  | { readonly say: 'pong' }
+  /** Somebody does, and is there: a tab that was frozen has not heard what was said meanwhile, and does not know it. */
+  | { readonly say: 'pong'; readonly position: string; readonly pending: number }
