@@ -4,6 +4,7 @@
 
 import type { Page } from 'playwright-core'
 
+import { chance } from './chance.js'
 import { connected, PATIENCE_MS, until, type Stage } from './stage.js'
 
 /** What an edit was, and what its author was told. */
@@ -38,17 +39,6 @@ export interface Storm extends Record {
   /** What clients noticed and healed. */
   readonly reports: readonly string[]
   readonly done: readonly string[]
-}
-
-/** The same numbers for the same seed. */
-function chance(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let word = Math.imul(state ^ (state >>> 15), 1 | state)
-    word = (word + Math.imul(word ^ (word >>> 7), 61 | word)) ^ word
-    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** `rate` is edits of one tab per second. */
