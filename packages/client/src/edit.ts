@@ -3,7 +3,7 @@
 import { isObject, jsonOf, NotJson } from './json/value.js'
 import type { EditOptions } from './options.js'
 import { difference } from './patch.js'
-import type { Edit, Pending } from './pending.js'
+import { lastOf, type Edit, type Pending } from './pending.js'
 import type { Replica } from './replica.js'
 import type { Mutation } from './types.js'
 
@@ -15,7 +15,7 @@ export function pendingOf(replica: Replica, mutations: readonly Mutation[], opti
   const behind = new Set<string>()
   const edits = mutations.map((mutation) => {
     const before = replica.behind(mutation.collection, mutation.document).filter(({ problem }) => !problem)
-    for (const { id } of before) behind.add(id)
+    for (const id of lastOf(before)) behind.add(id)
     return editOf(replica, mutation, options, before.length > 0)
   })
   return { id: newId(), order: Number.MAX_SAFE_INTEGER, at: now, epoch: replica.cache.epoch, edits, behind: [...behind] }

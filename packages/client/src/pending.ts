@@ -27,8 +27,10 @@ export interface Pending {
   /** The log whose revisions the bases count. */
   readonly epoch: string
   readonly edits: readonly Edit[]
-  /** Mutations that touch the same documents and were pending when it was made. */
+  /** Mutations that it was made on top of: of those that touch its documents the last, which name those before them. */
   readonly behind: readonly string[]
+  /** What came of those before it, by the document's name. */
+  readonly trail?: { readonly [key: string]: readonly Landed[] }
   /** Mutations that were joined to this one, and come out as it does. */
   readonly joined?: readonly string[]
   /** What was sent: said again word for word, for the same id with other content is refused. */
@@ -41,8 +43,25 @@ export interface Pending {
   readonly problem?: Problem
 }
 
+/** Where one edit, or several that are one by now, ended. */
+export interface Landed {
+  readonly base: number
+  readonly revision: number
+  /** Whether nobody else changed the document from the base on. */
+  readonly applied: boolean
+  /** What it touched; left out where that is the whole document. */
+  readonly patch?: Json
+}
+
 /** Edits of one document made within this time become one while they wait: a fader sends 60 a second. Milliseconds. */
 const JOIN_MS = 250
+
+/** Of the pending mutations of a document, in order, those that no later one is on top of: one, where no two tabs were at it at once. */
+export function lastOf(pending: readonly Pending[]): readonly string[] {
+  const named = new Set<string>()
+  for (const { behind } of pending) for (const id of behind) named.add(id)
+  return pending.filter(({ id, joined = [] }) => ![id, ...joined].some((one) => named.has(one))).map(({ id }) => id)
+}
 
 /** The document's name among all. */
 export function keyOf(edit: { readonly collection: string; readonly document: string }): string {

@@ -4,7 +4,7 @@
 // same document, since its base is what they come to; so an author never conflicts with himself.
 
 import { isRetryable, problem } from './errors.js'
-import { divided } from './patch.js'
+import { handedOn, onTop, type Trail } from './landed.js'
 import { joined, keyOf, mutationsOf, type Edit, type Pending } from './pending.js'
 import type { ClientMessage, Outcome, Problem, Receipt } from './types.js'
 
@@ -14,6 +14,9 @@ export const QUEUE_MAX = 1_000
 const WINDOW = 64
 /** How often one may stay without an answer over links that lived before it stops being sent. */
 const UNANSWERED_MAX = 3
+
+/** Mutations whose end is remembered, for those made on top of them that are still being stored: as many as may wait. */
+const ENDED_MAX = QUEUE_MAX
 
 /** How a mutation came out. */
 export type Settled = { readonly outcome: Outcome; readonly receipt: Receipt } | { readonly outcome: 'refused'; readonly problem: Problem }
@@ -31,6 +34,8 @@ export class Queue {
   #waiting: Pending[] = []
   /** Sent over the link there is now. */
   #under = new Set<string>()
+  /** What those that ended hand on. */
+  #ended = new Map<string, Trail>()
 
   constructor(private readonly production: string) {}
 
@@ -60,8 +65,10 @@ export class Queue {
       this.#waiting[this.#waiting.length - 1] = one
       return { ...NOTHING, put: [one], drop: [pending.id] }
     }
-    this.#insert(pending)
-    return { ...NOTHING, put: [pending] }
+    // One that it was made on top of may have ended while this one was being stored.
+    const placed = pending.behind.reduce((one, id) => onTop(one, this.#ended.get(id) ?? {}), pending)
+    this.#insert(placed)
+    return { ...NOTHING, put: [placed] }
   }
 
   /** What is to be said now, in order; it is stored as said before it is said. `baseOf` may know a later base as good. */
@@ -99,7 +106,9 @@ export class Queue {
     const unanswered = (pending.unanswered ?? 0) + 1
     const stays = unanswered < UNANSWERED_MAX
     const detail = `sent ${unanswered} times and never answered`
-    return this.#replace({ ...pending, unanswered, ...(!stays && { problem: problem('unanswered', detail) }) })
+    const { put } = this.#replace({ ...pending, unanswered, ...(!stays && { problem: problem('unanswered', detail) }) })
+    // Those behind go on without it, from where those before it ended.
+    return { ...NOTHING, put: stays ? put : [...put, ...this.#handOn(pending, [], handedOn(pending))] }
   }
 
   /** It is done; `reached` says whether the cache has what it came to. */
@@ -162,16 +171,24 @@ export class Queue {
 
   /** Takes it out; those made on top of it begin where it ended. */
   #settle(pending: Pending, receipt?: Receipt): readonly Pending[] {
-    this.#under.delete(pending.id)
     const out = [pending.id, ...(pending.joined ?? [])]
+    const trail = handedOn(pending, receipt)
+    this.#under.delete(pending.id)
+    this.#waiting = this.#waiting.filter(({ id }) => id !== pending.id)
+    for (const id of out) this.#ended.set(id, trail)
+    for (const id of this.#ended.keys()) if (this.#ended.size > ENDED_MAX) this.#ended.delete(id)
+    return this.#handOn(pending, out, trail)
+  }
+
+  /** Hands the trail to those directly behind, who hand it on: an answer changes one of a long row, not all. */
+  #handOn({ id, joined = [] }: Pending, out: readonly string[], trail: Trail): readonly Pending[] {
+    const names = new Set([id, ...joined])
     const changed: Pending[] = []
-    this.#waiting = this.#waiting.flatMap((other) => {
-      if (other.id === pending.id) return []
-      if (!other.behind.some((id) => out.includes(id))) return [other]
-      const behind = other.behind.filter((id) => !out.includes(id))
-      const edits = other.edits.flatMap((edit) => (receipt && !other.sent ? ontoAll(edit, pending, receipt) : [edit]))
-      changed.push({ ...other, behind, edits })
-      return [changed.at(-1) as Pending]
+    this.#waiting = this.#waiting.map((other) => {
+      if (!other.behind.some((one) => names.has(one))) return other
+      const behind = other.behind.filter((one) => !out.includes(one))
+      changed.push({ ...onTop(other, trail), behind })
+      return changed.at(-1) as Pending
     })
     return changed
   }
@@ -181,26 +198,4 @@ export class Queue {
     this.#waiting = this.#waiting.map((other) => (other.id === pending.id ? pending : other))
     return { ...NOTHING, put: [pending] }
   }
-}
-
-/** The edit behind all edits of the same document in a mutation that came out well. */
-function ontoAll(edit: Edit, before: Pending, receipt: Receipt): Edit[] {
-  const same = before.edits.filter((other) => keyOf(other) === keyOf(edit))
-  return same.reduce<Edit[]>((edits, other) => edits.flatMap((one) => onto(one, other, receipt)), [edit])
-}
-
-/**
- * The edit when `before`, which it was made on top of, is done. Applied: nobody else was there, its author saw just
- * that revision. Merged: only what both touch begins there; for the rest others may have been there since its base.
- * Conflict: its author saw what does not stand, and it is measured against what he began with.
- */
-function onto(edit: Edit, before: Edit, { revision, outcome }: Receipt): Edit[] {
-  if (edit.base === undefined || outcome === 'conflict') return [edit]
-  if (edit.op !== 'patch' || before.op !== 'patch') return [{ ...edit, base: revision }]
-  if (outcome === 'applied' && edit.base >= (before.base ?? 0)) return [{ ...edit, base: revision }]
-  const { both, only } = divided(edit.patch, before.patch)
-  return [
-    ...(only === undefined ? [] : [{ ...edit, patch: only }]),
-    ...(both === undefined ? [] : [{ ...edit, patch: both, base: revision }]),
-  ]
 }

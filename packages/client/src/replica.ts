@@ -35,12 +35,20 @@ export interface Changed {
   readonly local: boolean
 }
 
+interface Made {
+  readonly of: Json | undefined
+  readonly by: Strategies | undefined
+  readonly value: Json | undefined
+}
+
 export class Replica {
   readonly cache = new Cache()
   #pending = new Map<string, Pending>()
   /** The pending mutations of a document, in order. */
   #of = new Map<string, Pending[]>()
   #shown = new Map<string, Json | undefined>()
+  /** What each pending mutation made of which value, so that a row of them is gone through without merging all anew. */
+  #made = new WeakMap<Pending, Map<string, Made>>()
   #lists = new Map<string, readonly Document[]>()
 
   /** The pending mutations, joined ones counted. */
@@ -194,10 +202,20 @@ export class Replica {
     }
     let value = this.cache.get(collection, id)?.value
     const strategies = this.#strategies(collection)
-    for (const pending of edits) {
-      for (const edit of pending.edits) if (keyOf(edit) === key) value = rebased(edit, value, strategies)
-    }
+    for (const pending of edits) value = this.#on(key, pending, value, strategies)
     this.#shown.set(key, value)
+  }
+
+  /** The value with the mutation on top: the same object as before when nothing under it changed. */
+  #on(key: string, pending: Pending, of: Json | undefined, by: Strategies | undefined): Json | undefined {
+    const made = this.#made.get(pending) ?? new Map<string, Made>()
+    const known = made.get(key)
+    if (known && known.by === by && equal(known.of, of)) return known.value
+    let value = of
+    for (const edit of pending.edits) if (keyOf(edit) === key) value = rebased(edit, value, by)
+    made.set(key, { of, by, value })
+    this.#made.set(pending, made)
+    return value
   }
 
   /** What the manifest says about merging the fields of a collection. */

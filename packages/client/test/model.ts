@@ -5,7 +5,7 @@ import { canonical } from '../src/json/value.js'
 import { merge } from '../src/merge.js'
 import { patched } from '../src/patch.js'
 import type { Edit, Pending } from '../src/pending.js'
-import { keyOf } from '../src/pending.js'
+import { keyOf, lastOf } from '../src/pending.js'
 import type { Settled } from '../src/queue.js'
 import { Replica } from '../src/replica.js'
 import type { Effect, Input, Report, Timer, Told } from '../src/session/effect.js'
@@ -111,6 +111,11 @@ export class World {
   /** What the server says instead of `welcome`. */
   refuse: { code?: number; problem?: Problem } | undefined
   mischief: Mischief = (message) => [message]
+  /** Whether edits name all before them, as those of older clients do, or only the last. */
+  namesAll = false
+  /** Mutations that were written to the storage, and taken out of it. */
+  written = 0
+  dropped = 0
   /** Whether what was said reaches the server, and whether its answers come back. */
   deaf = false
   mute = false
@@ -153,7 +158,8 @@ export class World {
       const was = this.replica.get(edit.collection, edit.document)?.value
       return { ...edit, ...(edit.base === undefined && { base: cache.revision }), ...(was !== undefined && { was }) } as Edit
     })
-    const behind = edits.flatMap((edit) => this.replica.behind(edit.collection, edit.document).map((other) => other.id))
+    const before = edits.map((edit) => this.replica.behind(edit.collection, edit.document))
+    const behind = before.flatMap((pending) => (this.namesAll ? pending.map((other) => other.id) : lastOf(pending)))
     this.#order += 1
     const pending = { id, order: this.#order, at: this.now, epoch: cache.epoch, edits: full, behind }
     this.stored.set(id, pending)
@@ -246,10 +252,13 @@ export class World {
         if (effect.link === this.link) this.link = 0
         return
       case 'send':
+        this.written += effect.put?.length ?? 0
         for (const pending of effect.put ?? []) this.stored.set(pending.id, pending)
         for (const message of effect.messages) if (effect.link === this.link) this.#hear(message)
         return
       case 'store':
+        this.written += effect.put.length
+        this.dropped += effect.drop.length
         for (const pending of effect.put) this.stored.set(pending.id, pending)
         for (const id of effect.drop) this.stored.delete(id)
         return

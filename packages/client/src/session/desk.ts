@@ -32,11 +32,12 @@ export class Desk {
   }
 
   load(queue: readonly Pending[]): Effect[] {
-    return queue.flatMap((pending) => {
-      const moved = this.queue.add(pending)
-      // What comes from the storage need not go back, but for two that became one.
-      return this.shift(moved).filter((effect) => effect.do !== 'store' || moved.drop.length > 0)
-    })
+    const kept = new Set(queue)
+    const drop = queue.flatMap((pending) => this.queue.add(pending).drop)
+    const effects = this.shift({ put: this.queue.all(), drop, settled: [] }).filter(({ do: what }) => what !== 'store')
+    if (drop.length === 0) return effects
+    // What comes from the storage need not go back, but for two that became one.
+    return [...effects, { do: 'store', put: this.queue.all().filter((pending) => !kept.has(pending)), drop }]
   }
 
   /** Takes in what is stored by now. */
