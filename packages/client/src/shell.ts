@@ -8,6 +8,7 @@ import type { Effect, Input, Timer, Told } from './session/effect.js'
 import type { Options } from './session/options.js'
 import { Session } from './session/session.js'
 import type { Storage } from './storage/storage.js'
+import { Writer } from './storage/writer.js'
 import { lazy } from './transport/lazy.js'
 import type { Hears, Link, Site } from './transport/link.js'
 import { socket } from './transport/socket.js'
@@ -33,19 +34,19 @@ export class Shell {
   readonly #session: Session
   #links = new Map<number, Link>()
   #timers = new Map<Timer, ReturnType<typeof setTimeout>>()
-  /** What is stored before it is said: in order, one behind the other. */
-  #stored: Promise<unknown> = Promise.resolve()
-  #storing = 0
+  /** What is stored before it is said. */
+  readonly #writer: Writer
 
   constructor(
     options: Options,
     replica: Replica,
     private readonly site: Site,
-    private readonly storage: Storage,
+    storage: Storage,
     private readonly transports: Transports,
     private readonly ears: Ears,
   ) {
     this.#session = new Session(options, replica)
+    this.#writer = new Writer(storage, (error) => this.ears.told({ kind: 'report', report: { what: 'storage', detail: String(error) } }))
   }
 
   get connection(): Connection {
@@ -70,15 +71,11 @@ export class Shell {
         this.#links.get(effect.link)?.close()
         this.#links.delete(effect.link)
         return
-      case 'send': {
-        const send = (): void => effect.messages.forEach((message) => this.#links.get(effect.link)?.send(message))
-        if (effect.put?.length) this.#store(() => this.storage.write(effect.put ?? [], []))
-        if (this.#storing === 0) return send()
-        this.#stored = this.#stored.then(send)
-        return
-      }
+      case 'send':
+        if (effect.put) this.#writer.write(effect.put, [])
+        return this.#writer.after(() => effect.messages.forEach((message) => this.#links.get(effect.link)?.send(message)))
       case 'store':
-        return this.#store(() => this.storage.write(effect.put, effect.drop))
+        return this.#writer.write(effect.put, effect.drop)
       case 'timer':
         clearTimeout(this.#timers.get(effect.timer))
         this.#timers.set(effect.timer, setTimeout(() => this.input({ type: 'timer', timer: effect.timer }), effect.ms))
@@ -113,15 +110,5 @@ export class Shell {
       },
     }
     this.#links.set(link, this.transports[transport](this.site, hears))
-  }
-
-  #store(write: () => Promise<void>): void {
-    this.#storing += 1
-    const failed = (error: unknown): void => {
-      this.ears.told({ kind: 'report', report: { what: 'storage', detail: String(error) } })
-    }
-    this.#stored = this.#stored.then(write).catch(failed).finally(() => {
-      this.#storing -= 1
-    })
   }
 }
