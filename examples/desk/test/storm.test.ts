@@ -9,7 +9,7 @@ import { storm } from './storm.js'
 
 const MS = Number(process.env['STORM_MS'] ?? 10_000)
 /** Edits of one tab per second: three tabs of one browser make three times as many. */
-const RATE = Number(process.env['STORM_RATE'] ?? 2)
+const RATE = Number(process.env['STORM_RATE'] ?? 5)
 const SEED = Number(process.env['STORM_SEED'] ?? Date.now() % 100_000)
 
 describe.skipIf(MISSING !== undefined)(`a storm${MISSING ? ` (skipped: ${MISSING})` : ''}`, () => {
