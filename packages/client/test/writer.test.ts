@@ -1,3 +1,5 @@
+// Writes wait for each other, and go as one (row Y4).
+
 import { expect, test } from 'vitest'
 import type { Pending } from '../src/pending.js'
 import { Writer } from '../src/storage/writer.js'
