@@ -19,7 +19,7 @@ declare global {
 }
 
 /** Messages of the server as a tab gets them, while `lying`. */
-function liar(seed: number, told: { lying: boolean; lies: number }): (route: WebSocketRoute) => void {
+function liar(seed: number, told: { lying: boolean; lies: number; once?: boolean }): (route: WebSocketRoute) => void {
   const random = chance(seed)
   return (route) => {
     const server = route.connectToServer()
@@ -28,7 +28,9 @@ function liar(seed: number, told: { lying: boolean; lies: number }): (route: Web
       const text = String(message)
       const released = kept
       kept = undefined
-      const lie = told.lying && !text.includes('"welcome"') ? Math.floor(random() * 14) : 99
+      const once = told.once === true && text.includes('"type":"commit"')
+      if (once) told.once = false
+      const lie = once ? 4 : told.lying && !text.includes('"welcome"') ? Math.floor(random() * 14) : 99
       if (lie < 5) told.lies += 1
       if (lie === 0) return
       if (lie === 1) kept = text
@@ -62,7 +64,7 @@ describe.skipIf(MISSING !== undefined)(`lies and walls${MISSING ? ` (skipped: ${
   const settled = (page: Page): Promise<boolean> => page.evaluate(() => client.connection.state === 'connected' && client.connection.pending === 0)
 
   test(`y6 a server that lies is noticed, seed ${SEED}, and nothing untrue is held`, async () => {
-    const told = { lying: false, lies: 0 }
+    const told = { lying: false, lies: 0, once: false }
     const browsers: BrowserContext[] = [await stage.browser(), await stage.browser()]
     for (const [n, browser] of browsers.entries()) await browser.routeWebSocket(/\/v1\/sync/, liar(SEED + n, told))
     const [first, second] = browsers as [BrowserContext, BrowserContext]
@@ -82,6 +84,14 @@ describe.skipIf(MISSING !== undefined)(`lies and walls${MISSING ? ` (skipped: ${
     await Promise.all(edited)
     told.lying = false
     for (const page of pages) await until('a tab is in step again', () => settled(page), 60_000)
+    // However few messages a slow machine had for the lies of chance: one that must be noticed.
+    told.once = true
+    const before = told.lies
+    await stage.put('lies/last', { n: -1 })
+    await until('the last lie is told', async () => told.lies > before)
+    const noticedBy = (): Promise<number[]> => Promise.all(pages.map((page) => page.evaluate(() => globalThis.reports.length)))
+    await until('it is noticed', async () => (await noticedBy()).some((count) => count > 0))
+    for (const page of pages) await until('a tab is in step once more', () => settled(page), 60_000)
 
     const log = await stage.log()
     const truth = new Map<number, string>()
@@ -105,11 +115,11 @@ describe.skipIf(MISSING !== undefined)(`lies and walls${MISSING ? ` (skipped: ${
       noticed.push(...seen.reports)
     }
     console.log(`lies ${SEED}: ${told.lies} told; noticed: ${[...new Set(noticed)].sort().join(', ')}, ${noticed.length} times`)
-    expect(told.lies).toBeGreaterThan(5)
+    expect(told.lies).toBeGreaterThan(0)
     expect(noticed.length).toBeGreaterThan(0)
     const made = log.flatMap(({ changes }) => changes).filter(({ collection }) => collection === 'lies')
-    expect(made.length, 'each edit once').toBe(3 * EDITS)
-    expect(new Set(made.map(({ id }) => id)).size).toBe(3 * EDITS)
+    expect(made.length, 'each edit once').toBe(3 * EDITS + 1)
+    expect(new Set(made.map(({ id }) => id)).size).toBe(3 * EDITS + 1)
     for (const browser of browsers) await browser.close()
   })
 
