@@ -6,15 +6,18 @@ import type {
   ActionName, Can, Conflict, Finding, Json, JsonObject, Lifecycle, Moved, Phase, Plan, Receipt, Settings, Validity,
 } from './types.js'
 
+/** What a start is told: the session that goes on the air, and of what kind it is. */
 export interface StartParams {
   readonly sessionId?: string
   readonly kind?: string
 }
+/** What an action is told. */
 export interface ActParams extends StartParams {
   /** `false`: answered as soon as it is under way. */
   readonly wait?: boolean
 }
 
+/** What an operator does beside editing: `client.actions`. */
 export class Actions {
   constructor(
     private readonly http: Http,
@@ -43,10 +46,12 @@ export class Actions {
     return this.http.read(`validate?to=${to}`)
   }
 
+  /** The phase, and what belongs to it; `undefined` until the client is in step. */
   lifecycle(): Lifecycle | undefined {
     return this.#document('_system', 'lifecycle')
   }
 
+  /** The settings as they are; `undefined` until the client is in step. */
   settings(): Settings | undefined {
     return this.#document('_system', 'settings')
   }
@@ -56,6 +61,7 @@ export class Actions {
     return this.#ask('settings', 'PATCH', patch)
   }
 
+  /** The conflicts, all or those that are open or resolved. */
   conflicts(status?: Conflict['status']): readonly Conflict[] {
     const all = this.replica.all('_conflicts').map(({ value }) => value as unknown as Conflict)
     return status === undefined ? all : all.filter((conflict) => conflict.status === status)

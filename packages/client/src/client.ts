@@ -26,8 +26,11 @@ const SETTLED_MAX = 256
 /** Bytes of a batch of edits: what a request has room for. */
 const EDIT_BYTES_MAX = 1_000_000
 
+/** One production, kept in step: what is shown, what is changed, how the connection is. Made by `connect`. */
 export class Client {
+  /** Actions of the show, what is allowed, settings, conflicts, findings. */
   readonly actions: Actions
+  /** Requests over HTTP to the same server, with the same token: `http.url`, `http.production`. */
   readonly http: Http
   readonly #options: ClientOptions
   readonly #replica = new Replica()
@@ -75,10 +78,12 @@ export class Client {
     return this.#connection
   }
 
+  /** A document's value as it is shown; `undefined` when there is none, or none yet. */
   get<T = Json>(collection: string, id: string): T | undefined {
     return this.#replica.get(collection, id)?.value as T | undefined
   }
 
+  /** A document as it is shown, with its revision and whether an edit of it is pending. */
   document<T = Json>(collection: string, id: string): Document<T> | undefined {
     return this.#replica.get(collection, id) as Document<T> | undefined
   }
@@ -93,6 +98,7 @@ export class Client {
     return `${this.#replica.cache.epoch}:${this.#replica.cache.revision}`
   }
 
+  /** The digest of what is confirmed, sixteen hexadecimal digits: the same in everybody who has the same. */
   get digest(): string {
     return this.#replica.cache.digest()
   }
@@ -102,16 +108,22 @@ export class Client {
     return this.#feed.listen(of, listener)
   }
 
+  /** Calls `listener` with each document that comes to be; what is returned ends it. */
   onCreated = (of: Of, listener: (change: Changed) => void): (() => void) => this.#each({ ...of, kind: 'created' }, listener)
+  /** Calls `listener` with each document that is changed. */
   onUpdated = (of: Of, listener: (change: Changed) => void): (() => void) => this.#each({ ...of, kind: 'updated' }, listener)
+  /** Calls `listener` with each document that goes. */
   onDeleted = (of: Of, listener: (change: Changed) => void): (() => void) => this.#each({ ...of, kind: 'deleted' }, listener)
+  /** Calls `listener` with each document that somebody brought back, or put back to an earlier version. */
   onRestored = (of: Of, listener: (change: Changed) => void): (() => void) => this.#each({ ...of, kind: 'restored' }, listener)
+  /** Calls `listener` with each change, one by one. */
   onAny = (of: Of, listener: (change: Changed) => void): (() => void) => this.#each(of, listener)
 
   #each(of: Of, listener: (change: Changed) => void): () => void {
     return this.#feed.listen(of, (changes) => changes.forEach(listener))
   }
 
+  /** Calls `listener` with each connection that is another than the one before. */
   onConnection(listener: (connection: Connection) => void): () => void {
     return this.#connections.listen(listener)
   }
@@ -121,16 +133,19 @@ export class Client {
     return this.#tolds.listen((told) => told.kind === 'report' && listener(told.report))
   }
 
+  /** Calls `listener` with figures of the stream, as they come. */
   onSignal(listener: (stream: StreamFigures) => void): () => void {
     return this.#tolds.listen((told) => told.kind === 'signal' && listener(told.stream))
   }
 
+  /** Calls `listener` with how many connections follow the production; not where it polls. */
   onPresence(listener: (clients: number) => void): () => void {
     return this.#tolds.listen((told) => told.kind === 'presence' && listener(told.clients))
   }
 
   // ---- what is changed
 
+  /** That the document be this, whether it was there or not. */
   put(collection: string, document: string, value: unknown, options?: EditOptions): Promise<Result> {
     return this.mutate([{ op: 'put', collection, document, value: value as Json }], options)
   }
@@ -140,6 +155,7 @@ export class Client {
     return this.mutate([{ op: 'patch', collection, document, patch: patch as Json }], options)
   }
 
+  /** That the document be gone; it can be restored. */
   delete(collection: string, document: string, options?: EditOptions): Promise<Result> {
     return this.mutate([{ op: 'delete', collection, document }], options)
   }
@@ -206,6 +222,7 @@ export class Client {
     this.#wish({ type: 'reconnect' })
   }
 
+  /** Ends it. What waits stays in the storage, for whoever connects next; nobody is told how it comes out. */
   close(): void {
     this.#closed = true
     globalThis.removeEventListener?.('online', this.#network)

@@ -5,6 +5,7 @@ export type ConnectionState = 'connecting' | 'connected' | 'reconnecting' | 'off
 /** How commits come. */
 export type TransportName = 'socket' | 'events' | 'poll'
 
+/** The connection as it is at one moment. */
 export interface Connection {
   readonly state: ConnectionState
   /** Why it is not connected, or what is the matter; a code of a problem where there is one. */
@@ -23,6 +24,7 @@ export interface Connection {
   readonly role: string | null
 }
 
+/** Before anything was tried. */
 export const UNCONNECTED: Connection = {
   state: 'connecting',
   reason: null,

@@ -65,11 +65,17 @@ export class OnairError extends Error {
   }
 }
 
+/** The server was not reached, or the client was closed. */
 export class NetworkError extends OnairError {}
+/** There was no answer in time. */
 export class TimeoutError extends OnairError {}
+/** The state is another than was thought: `not-allowed`, `revision-mismatch`, `gone`, `already-exists`. */
 export class ConflictError extends OnairError {}
+/** What was asked for cannot be: `invalid`, `not-found`, `too-large`. */
 export class ValidationError extends OnairError {}
+/** Whoever asks may not: `unauthenticated`, `forbidden`, `origin-refused`. */
 export class PermissionError extends OnairError {}
+/** The server could not: `read-only`, `too-many-requests`, `step-failed`, `internal`. */
 export class ServerError extends OnairError {}
 
 const CLASSES = {

@@ -13,6 +13,7 @@ export interface Of {
   readonly kind?: ChangeKind
 }
 
+/** Is told changes in batches; each batch has at least one. */
 export type Listener = (changes: readonly Changed[]) => void
 
 export class Feed {

@@ -30,6 +30,7 @@ export interface Moved {
 
 const NOTHING: Moved = { put: [], drop: [], settled: [] }
 
+/** The mutations that wait, in order. */
 export class Queue {
   #waiting: Pending[] = []
   /** Sent over the link there is now. */

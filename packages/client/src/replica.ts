@@ -25,6 +25,7 @@ export interface Document<T = Json> {
 
 /** What happened to a document, as it is shown. */
 export type ChangeKind = 'created' | 'updated' | 'deleted' | 'restored'
+/** A document that looks different from before. */
 export interface Changed {
   readonly kind: ChangeKind
   readonly collection: string
@@ -41,6 +42,7 @@ interface Made {
   readonly value: Json | undefined
 }
 
+/** The confirmed cache with the pending edits on top. */
 export class Replica {
   readonly cache = new Cache()
   #pending = new Map<string, Pending>()

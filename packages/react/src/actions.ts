@@ -7,6 +7,7 @@ import { useBlockers, type Blockers } from './allowed.js'
 import { useOnair } from './provider.js'
 import type { Source } from './source.js'
 
+/** An action as a button needs it. */
 export interface Action extends Pick<Blockers, 'allowed' | 'reason' | 'missing'> {
   /** Carries it out. Answers `undefined` when that failed, and `error` says why. */
   run(params?: ActParams): Promise<Moved | undefined>

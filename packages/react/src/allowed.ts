@@ -63,10 +63,12 @@ export function useBlockers(what: ActionName | { readonly to: Phase } = 'start')
   }, [said, connected, refresh])
 }
 
+/** Whether the show may be started now. */
 export function useCanStart(): boolean {
   return useBlockers('start').allowed
 }
 
+/** Whether the show may be stopped now. */
 export function useCanStop(): boolean {
   return useBlockers('stop').allowed
 }

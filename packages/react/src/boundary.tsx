@@ -4,6 +4,7 @@ import { Component, createElement, useCallback, useState, type ComponentType, ty
 
 import { Broken } from './broken.js'
 
+/** What a fallback is given. */
 export interface FallbackProps {
   readonly error: Error
   /** Where it happened, the components from the inside out; only in development. */
@@ -16,6 +17,7 @@ export interface FallbackProps {
   readonly report: (() => Promise<void>) | undefined
 }
 
+/** What a boundary is told. */
 export interface ErrorBoundaryProps {
   readonly children?: ReactNode
   readonly fallback?: ReactNode | ((props: FallbackProps) => ReactNode)
@@ -38,6 +40,7 @@ interface State {
 
 const WELL: State = { error: undefined, info: undefined }
 
+/** Shows something else where a component breaks; the rest of the page goes on. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
   override state: State = WELL
 

@@ -6,6 +6,7 @@ import { useCallback, useMemo } from 'react'
 import { useCollection } from './documents.js'
 import { useOnair } from './provider.js'
 
+/** Conflicts, and a way to decide them. */
 export interface Conflicts {
   /** Those that are open, oldest first; with `all`, those that were decided as well. */
   readonly conflicts: readonly Conflict[]
@@ -15,6 +16,7 @@ export interface Conflicts {
   resolve(id: string, choose: 'merge', value: Json): Promise<Receipt>
 }
 
+/** The conflicts that are open, or all. */
 export function useConflicts({ all = false }: { readonly all?: boolean } = {}): Conflicts {
   const { source } = useOnair()
   const documents = useCollection<Conflict>('_conflicts')
@@ -33,6 +35,7 @@ export function useConflicts({ all = false }: { readonly all?: boolean } = {}): 
   }, [documents, all, resolve])
 }
 
+/** Findings, counted. */
 export interface Findings {
   /** Those that stand, the gravest first. */
   readonly findings: readonly Finding[]
@@ -43,6 +46,7 @@ export interface Findings {
 
 const GRAVITY = { error: 0, warning: 1, info: 2 } as const
 
+/** The findings that stand, the gravest first. */
 export function useFindings(): Findings {
   const { source } = useOnair()
   const documents = useCollection<Finding>('_findings')

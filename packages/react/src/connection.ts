@@ -26,6 +26,7 @@ export function useConnection<T>(select: (connection: Connection) => T = identit
   return useSelected(store, select, equal)
 }
 
+/** The edits that wait, and what can be done about them. */
 export interface Queue {
   /** What is not confirmed, in order; `problem` where one no longer goes by itself. */
   readonly pending: readonly Pending[]

@@ -9,8 +9,10 @@ import { useCollection } from './documents.js'
 import { useMutation } from './mutation.js'
 import { useOnair } from './provider.js'
 
+/** A document of the collection `interactions`: whatever the application keeps there. */
 export interface Interaction extends JsonObject {}
 
+/** What goes on with the audience. */
 export interface Interactions<T = Interaction> {
   /** The one that is on, as its document says; `undefined` when none is, or its document is gone. */
   readonly current: Document<T> | undefined
@@ -35,6 +37,7 @@ const CURRENT = 'current'
 
 type Pointer = { readonly interaction?: Json; readonly campaign?: Json }
 
+/** The interactions, and the one that is on. */
 export function useInteractions<T = Interaction>(): Interactions<T> {
   const { source } = useOnair()
   const documents = useCollection<T>(COLLECTION)

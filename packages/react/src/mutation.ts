@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 
 import { useOnair } from './provider.js'
 
+/** How the edits of one hook stand. */
 export interface MutationState {
   /** `pending` until the server has answered; offline that is when it is there again. */
   readonly status: 'idle' | 'pending' | 'done' | 'refused'
@@ -17,18 +18,23 @@ export interface MutationState {
   readonly waiting: number
 }
 
+/** Edits, as those of the client; none rejects. */
 export interface Edits {
   /** All or nothing. */
   mutate(mutations: readonly Mutation[], options?: EditOptions): Promise<Result>
+  /** That the document be this. */
   put(collection: string, document: string, value: unknown, options?: EditOptions): Promise<Result>
   /** A JSON Merge Patch: members are set, null removes one. */
   patch(collection: string, document: string, patch: unknown, options?: EditOptions): Promise<Result>
+  /** That the document be gone. */
   remove(collection: string, document: string, options?: EditOptions): Promise<Result>
+  /** Brings a deleted document back, or the version of a revision. */
   restore(collection: string, document: string, revision?: number): Promise<Result>
   /** Forgets how the last one came out. */
   reset(): void
 }
 
+/** What edits of a hook are told. */
 export interface MutationOptions {
   /** Called with each answer, also when the component has gone. */
   readonly onSettled?: (result: Result) => void

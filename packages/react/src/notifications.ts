@@ -7,11 +7,13 @@ import { useCallback, useMemo } from 'react'
 import { useOnair } from './provider.js'
 import { identity, useSelected, type Store } from './select.js'
 
+/** Notifications, and what can be done with them. */
 export interface NotificationsState {
   /** Those that are open, the oldest first. */
   readonly notices: readonly Notice[]
   /** Tells everybody; without a connection it waits. */
   push(notice: { readonly kind: NoticeKind; readonly title: string; readonly text?: string }): Promise<Result>
+  /** Closes one in this tab. */
   close(id: string): void
   /** How a kind is shown here: whether, with which sound, for how long. */
   settings(kind: NoticeKind): KindSettings

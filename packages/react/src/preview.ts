@@ -6,12 +6,14 @@ import { useCallback, useMemo } from 'react'
 import { useOnair } from './provider.js'
 import { remoteOf, useRemote, type Question } from './remote.js'
 
+/** Which pictures. */
 export interface PreviewOptions {
   /** Where frames are served over a WebSocket. */
   readonly port?: number
   readonly quality?: 'high' | 'medium' | 'low'
 }
 
+/** Where the pictures are, or why there are none. */
 export type Preview = { refresh(): void } & (
   | { readonly status: 'checking' }
   /** `reason` is for a person. */
@@ -43,6 +45,7 @@ const PROBE: Question<true | string> = {
   },
 }
 
+/** Whether there are pictures of the show, and where; asked of the server. */
 export function usePreview({ port = PORT, quality = 'high' }: PreviewOptions = {}): Preview {
   const { source } = useOnair()
   const { data, loading, error } = useRemote('preview', PROBE)

@@ -13,6 +13,7 @@ export interface Onair {
   readonly initial: Documents
 }
 
+/** A client that is there, or the options of one to be made. */
 export type OnairProviderProps = {
   readonly children?: ReactNode
   /** The documents a server rendered with, and a page begins with until it is in step. */
@@ -26,6 +27,7 @@ export type OnairProviderProps = {
 const NOTHING: Documents = {}
 const Context = createContext<Onair | undefined>(undefined)
 
+/** Gives the hooks below it their client: `client`, or one made with `options` and closed with the provider. */
 export function OnairProvider({ children, client, options, initial = NOTHING }: OnairProviderProps): ReactNode {
   const [made, setMade] = useState<Client>()
   const [first] = useState(options)

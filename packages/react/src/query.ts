@@ -8,6 +8,7 @@ export interface Invalidates {
   invalidateQueries(filters: { readonly queryKey: readonly unknown[] }): Promise<unknown>
 }
 
+/** Which queries a change makes out of date. */
 export interface InvalidateOptions {
   /** Only these collections; nothing: all of the application's, those of the server not. */
   readonly collections?: readonly string[]

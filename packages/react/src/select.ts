@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 
+/** Whether both count as the same, so that nothing is rendered anew. */
 export type Equality<T> = (a: T, b: T) => boolean
 
 /** Something that can be read and listened to. */

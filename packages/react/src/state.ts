@@ -86,6 +86,7 @@ const stateOf = (lifecycle: Lifecycle | undefined): BroadcastState => ({
   sequence: lifecycle?.sequence ?? null,
 })
 
+/** Phase, pause, session and sequence as one value. */
 export function useBroadcastState(): BroadcastState {
   const lifecycle = useLifecycle()
   return useMemo(() => stateOf(lifecycle), [lifecycle])
@@ -101,6 +102,7 @@ export function useIsTransitioning(): boolean {
   return useLifecycle((lifecycle) => lifecycle !== undefined && (MOVING.includes(lifecycle.phase) || lifecycle.sequence !== null))
 }
 
+/** Whether something failed and was not cleared. */
 export function useHasError(): boolean {
   return useLifecycle((lifecycle) => lifecycle !== undefined && (lifecycle.phase === 'error' || lifecycle.error !== null))
 }

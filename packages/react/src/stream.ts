@@ -10,6 +10,7 @@ import { identity, useSelected, type Store } from './select.js'
 import type { Listen, Source } from './source.js'
 import { useLifecycle } from './state.js'
 
+/** How figures are asked for where they are not pushed. */
 export interface StreamOptions {
   /** Milliseconds between two questions where signals do not come by themselves. */
   readonly pollInterval?: number
@@ -17,6 +18,7 @@ export interface StreamOptions {
   readonly maxRetries?: number
 }
 
+/** The stream at one moment. */
 export interface StreamState {
   readonly isLive: boolean
   readonly isPaused: boolean
@@ -84,6 +86,7 @@ function question(pollInterval: number, maxRetries: number): Question<null> {
   }
 }
 
+/** The state of the stream, with its figures. */
 export function useStreamState({ pollInterval = 1_000, maxRetries = 3 }: StreamOptions = {}): StreamState {
   const { source } = useOnair()
   const lifecycle = useLifecycle()

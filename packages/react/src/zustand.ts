@@ -5,6 +5,7 @@ import type { Client, Connection, Json, Lifecycle } from '@onair/client'
 
 import { sourceOf } from './source.js'
 
+/** The state of the store. */
 export interface OnairState {
   readonly connection: Connection
   /** `undefined` until the client is in step. */

@@ -12,6 +12,7 @@ import { NoticeSettings, type KindSettings, type Shelf } from './settings.js'
 export type { Notice, NoticeKind } from './notice.js'
 export { DEFAULTS, type KindSettings } from './settings.js'
 
+/** What holds for all notifications of a client. */
 export interface NotificationOptions {
   /** Where notifications are written as documents with `kind`, `title`, `text` and `at`. */
   readonly collection?: string
@@ -21,13 +22,16 @@ export interface NotificationOptions {
   readonly ageMax?: number
   /** Plays a sound; by default as a page does. */
   readonly play?: (sound: string) => void
+  /** Where settings and what was shown are kept; `localStorage` where there is one. */
   readonly shelf?: Shelf
 }
 
 /** Five minutes: what is older is history. */
 const AGE_MS_MAX = 300_000
 
+/** The notifications of a client: `new Notifications(client, options)`. */
 export class Notifications {
+  /** What a person wants of each kind: `get(kind)`, `change(kind, settings)`. */
   readonly settings: NoticeSettings
   readonly #options: NotificationOptions
   readonly #collection: string
@@ -75,12 +79,14 @@ export class Notifications {
     return this.#listeners.listen(listener)
   }
 
+  /** Closes one. */
   close(id: string): void {
     clearTimeout(this.#timers.get(id))
     this.#timers.delete(id)
     if (this.#open.delete(id)) this.#listeners.tell(this.open())
   }
 
+  /** Ends it: nothing more is shown, and nothing closes by itself. */
   stop(): void {
     for (const end of this.#ends) end()
     for (const timer of this.#timers.values()) clearTimeout(timer)

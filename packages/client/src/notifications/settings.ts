@@ -2,6 +2,7 @@
 
 import type { NoticeKind } from './notice.js'
 
+/** How notifications of one kind are shown. */
 export interface KindSettings {
   readonly enabled: boolean
   /** The address of a sound, or none. */
@@ -10,6 +11,7 @@ export interface KindSettings {
   readonly closeAfter: number | null
 }
 
+/** What holds for a kind of which nothing is said. */
 export const DEFAULTS: KindSettings = { enabled: true, sound: null, closeAfter: 8_000 }
 
 /** What settings and the list of what was shown need of `localStorage`. */

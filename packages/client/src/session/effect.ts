@@ -9,6 +9,7 @@ import type { ActionName, ClientMessage, JsonObject, Moved, Plan, Problem, Strea
 /** What a session waits for; each timer runs once, and setting it again sets it back. */
 export type Timer = 'open' | 'retry' | 'silence' | 'pong' | 'answer' | 'again' | 'upgrade'
 
+/** What happens. */
 export type Input =
   | { readonly type: 'start'; readonly queue: readonly Pending[] }
   | { readonly type: 'stop' }
@@ -28,6 +29,7 @@ export type Input =
   | { readonly type: 'act'; readonly id: string; readonly action: ActionName; readonly params?: JsonObject }
   | { readonly type: 'signal'; readonly stream: StreamFigures }
 
+/** What is to be done, in this order. */
 export type Effect =
   | { readonly do: 'open'; readonly link: number; readonly transport: TransportName }
   /** What is to be stored is stored first. */

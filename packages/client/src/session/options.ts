@@ -4,6 +4,7 @@ import type { Backoff } from '../backoff.js'
 import type { TransportName } from '../connection.js'
 import type { Timer } from './effect.js'
 
+/** What a session is told once. */
 export interface Options {
   readonly production: string
   readonly collections?: readonly string[] | undefined

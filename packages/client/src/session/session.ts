@@ -14,6 +14,7 @@ import { read } from './message.js'
 import { ANSWER_MS, HEALS_MAX, OPEN_MS, PONG_MS, SILENCE_MS_MAX, TIMERS, UPGRADE, type Options } from './options.js'
 import { Stream } from './stream.js'
 
+/** What a client does with what it hears: inputs to effects, without clock, chance or connection of its own. */
 export class Session {
   connection: Connection = UNCONNECTED
   limits: Limits | undefined

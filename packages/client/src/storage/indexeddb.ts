@@ -7,6 +7,7 @@ const QUEUE = 'queue'
 /** Where another tab holds an old version open, nothing ever comes: then it is done without. Milliseconds. */
 const OPEN_MS = 3_000
 
+/** A queue in IndexedDB, in the database `onair SCOPE`; rejects when that does not open within 3 s. */
 export async function indexedDb(scope: string, factory: IDBFactory = globalThis.indexedDB): Promise<Storage> {
   const opening = factory.open(`onair ${scope}`, 1)
   opening.onupgradeneeded = () => {

@@ -3,6 +3,7 @@
 import type { Pending } from '../pending.js'
 import type { Storage } from './storage.js'
 
+/** A queue in `localStorage` or `sessionStorage`; throws where reading is forbidden. */
 export function local(scope: string, store: globalThis.Storage): Storage {
   const prefix = `onair:${scope}:`
   // Where it is forbidden, reading it throws; whoever opens it tries another.

@@ -3,6 +3,7 @@
 import type { Pending } from '../pending.js'
 import type { Storage } from './storage.js'
 
+/** A queue that is gone with the program: for tests, and for what need not survive. */
 export function memory(): Storage {
   const kept = new Map<string, Pending>()
   let order = 0

@@ -4,6 +4,7 @@
 import type { Pending } from '../pending.js'
 import { indexedDb } from './indexeddb.js'
 
+/** Where the queue is kept; an application may bring its own. */
 export interface Storage {
   /** Keeps it and gives it its place behind all others, those of other tabs included. Rejects when it is not kept. */
   add(pending: Pending): Promise<Pending>
