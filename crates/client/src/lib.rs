@@ -47,3 +47,8 @@ pub use queue::{Moved, Next, QUEUE_MAX, Queue, Settled};
 pub use replica::{ChangeKind, Changed, Document, Replica};
 pub use session::{Acted, Report, Token, Told};
 pub use socket::{Address, AddressError};
+
+/// The page about this crate; its code is tried with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/clients/rust.md")]
+struct Page;
