@@ -54,6 +54,8 @@ export class Client {
   #answered = 0
   #watch: ReturnType<typeof setInterval> | undefined
   #closed = false
+  /** Ids of the mutations that were in the queue when this tab began to lead. */
+  #inherited: ReadonlySet<string> = new Set()
 
   constructor(options: ClientOptions = {}) {
     const url = (options.url ?? globalThis.location?.origin ?? '').replace(/\/$/, '')
@@ -232,6 +234,7 @@ export class Client {
     this.#shell = undefined
     this.#leader?.release()
     this.#channel?.close()
+    this.#is({ ...this.#connection, state: 'offline', reason: 'closed', retryInMs: null })
     this.#feed.close()
     void this.#storage.then((storage) => storage.close())
   }
@@ -288,6 +291,12 @@ export class Client {
       settled: (id, result) => {
         this.#tell({ say: 'settled', id, result })
         this.#remember(id, result)
+        // Who made it before a reload or a crash waits no more, and is to hear of it all the same.
+        if (result.outcome === 'refused' && this.#inherited.has(id) && !this.#waiting.has(id)) {
+          const told: Told = { kind: 'report', report: { what: 'problem', problem: result.problem } }
+          this.#tolds.tell(told)
+          this.#tell({ say: 'told', told })
+        }
         this.#done(id, result)
       },
       acted: (id, result) => {
@@ -303,6 +312,7 @@ export class Client {
     const gone = this.#replica.queue().filter(({ id, order }) => order < Number.MAX_SAFE_INTEGER && !queue.some((kept) => kept.id === id))
     this.#queue([], gone.map(({ id }) => id))
     this.#unanswered()
+    this.#inherited = new Set(queue.map(({ id }) => id))
     this.#shell.input({ type: 'start', queue })
     this.#tellAll()
     // What was stored while the queue was read is taken in as well; what is known is not taken twice.

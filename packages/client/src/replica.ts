@@ -158,7 +158,8 @@ export class Replica {
     }
     // An answer touches all that wait behind it: each document's list is put in order once, not once for each of them.
     for (const [key, own] of came) this.#of.set(key, [...(this.#of.get(key) ?? []), ...own].sort((a, b) => a.order - b.order))
-    return this.#told(keys, true)
+    const restored = put.flatMap(({ edits }) => edits.filter(({ op }) => op === 'restore').map(keyOf))
+    return this.#told(keys, true, new Set(restored))
   }
 
   /** Takes pending mutations away; what the documents that they touch showed is put into `keys`. */

@@ -243,5 +243,25 @@ describe('y7 listeners', () => {
     server.append({ revision, at: '', actor: 'x', cause: { kind: 'document.restored' }, changes: [{ op: 'restore', collection: 'c', id: 'a', revision, value: 1 }] })
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(kinds).toEqual(['deleted', 'restored'])
+    server.edit('c', 'a', undefined)
+    await until(() => kinds.length === 3)
+    // Shown at once by the one who wants it, and taken back since this server never allows it.
+    expect(await tab.restore('c', 'a')).toMatchObject({ outcome: 'refused' })
+    expect(kinds).toEqual(['deleted', 'restored', 'deleted', 'restored', 'deleted'])
+  })
+
+  test('e2 what was queued before a reload and is refused is reported', async () => {
+    const storage = memory()
+    await storage.add({ id: 'from-before', order: 0, at: 0, epoch: '', edits: [{ op: 'patch', collection: 'c', document: 'none', patch: { x: 1 } }], behind: [] })
+    const { open } = browser({ tabs: false, storage })
+    const tab = open()
+    const problems: string[] = []
+    tab.onReport((report) => report.what === 'problem' && problems.push(report.problem.code))
+    await until(() => problems.length > 0)
+    await expect(tab.patch('c', 'none', { x: 2 })).resolves.toMatchObject({ outcome: 'refused' })
+    expect(problems).toEqual(['not-found'])
+    expect(await storage.all()).toEqual([])
+    tab.close()
+    expect(tab.connection).toMatchObject({ state: 'offline', reason: 'closed' })
   })
 })
