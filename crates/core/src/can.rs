@@ -16,6 +16,7 @@ use crate::{
 /// Whether something is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Can {
     /// Whether it is.
     pub allowed: bool,
@@ -24,6 +25,7 @@ pub struct Can {
     pub reason: Option<String>,
     /// What is missing: names of services and collections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<String>>", optional))]
     pub missing_dependencies: Vec<String>,
     /// The sequence that is under way: for the same, and would be joined; or in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +35,7 @@ pub struct Can {
 /// Whether a phase can be reached (row L9).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Validity {
     /// Whether it can.
     pub valid: bool,

@@ -26,6 +26,7 @@ mod backoff;
 pub mod broadcast;
 mod can;
 mod command;
+mod conflict;
 pub mod lifecycle;
 pub mod manifest;
 pub mod production;
@@ -43,6 +44,7 @@ pub use command::{
     Resolve, SEQUENCES_MAX, StepError, TRANSITIONS_MAX, VersionKey, Versions, advance, decide, needs,
     receipt,
 };
+pub use conflict::{Conflict, ConflictStatus, Resolved, Side};
 pub use lifecycle::{Lifecycle, Phase};
 pub use manifest::Manifest;
 pub use onair_wire::{merge, pointer};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 /// Where a production is in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum Phase {
     /// Nothing is on.
     #[default]
@@ -75,6 +76,7 @@ impl Phase {
 /// Why the phase moved (row L10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum Reason {
     /// The server goes on by itself to where a show rests.
     SystemInit,
@@ -93,6 +95,7 @@ pub enum Reason {
 /// The document `_transitions/{revision}` (row L10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Transition {
     /// From where.
     pub from: Phase,
@@ -114,6 +117,7 @@ pub struct Transition {
 /// What went wrong: of a sequence, and of the lifecycle while the phase is `error`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Trouble {
     /// `step-failed`, `step-timeout`, `dependency-lost`, `cancelled` or `pre-empted`.
     pub code: String,
@@ -135,6 +139,7 @@ pub struct Trouble {
 /// How far recovering by itself has come (row L8).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Recovery {
     /// How often it was tried since the production was last ready.
     pub attempts: u32,
@@ -147,6 +152,7 @@ pub struct Recovery {
 /// The document `_system/lifecycle`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Lifecycle {
     /// Where it is.
     pub phase: Phase,

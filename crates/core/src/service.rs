@@ -7,6 +7,7 @@ use serde_json::Value;
 /// How far a service is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(rename = "ServiceStatus"))]
 pub enum Status {
     /// Off, and not ready to go on.
     #[default]
@@ -28,6 +29,7 @@ pub enum Status {
 /// The document `_services/{name}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Service {
     /// How far it is.
     pub status: Status,
@@ -43,18 +45,23 @@ pub struct Service {
     pub error: Option<String>,
     /// Since when it is away or unwell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub away_since: Option<Timestamp>,
     /// Which instance of it is there: a connection of an agent, a process.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub instance: Option<String>,
     /// That this instance came after the one that was made ready, so that what is wanted must be asked of it again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "types", ts(as = "Option<bool>", optional))]
     pub stale: bool,
     /// That it should be off and may be on: turning it off is owed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "types", ts(as = "Option<bool>", optional))]
     pub uncertain: bool,
     /// What it says about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub details: Option<Value>,
 }
 

@@ -12,6 +12,7 @@ pub(crate) const RETRIES_MAX: u32 = 100;
 /// The document `_system/settings`. Durations are milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Settings {
     /// How long `initialize` may take, per attempt.
     pub initialization_timeout: Millis,

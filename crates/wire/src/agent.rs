@@ -20,6 +20,7 @@ pub const ERROR_LENGTH_MAX: usize = 2_000;
 /// What a service can be asked to do (row S3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum TaskAction {
     /// To get ready.
     Initialize,
@@ -46,6 +47,7 @@ impl TaskAction {
 
 /// What an agent says.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(tag = "type", rename_all = "camelCase"))]
 pub enum AgentMessage {
     /// First of all.
     Register(Register),
@@ -62,6 +64,7 @@ pub enum AgentMessage {
 /// `register`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Register {
     /// Of which production.
     pub production: ProductionId,
@@ -81,6 +84,7 @@ pub struct Register {
 /// `done`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Done {
     /// Which task.
     pub id: String,
@@ -92,6 +96,7 @@ pub struct Done {
 /// `failed`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Failed {
     /// Which task.
     pub id: String,
@@ -99,12 +104,14 @@ pub struct Failed {
     pub error: String,
     /// Whether another attempt may work.
     #[serde(default)]
+    #[cfg_attr(feature = "types", ts(as = "Option<bool>", optional))]
     pub retryable: bool,
 }
 
 /// `status`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(rename = "AgentStatus", optional_fields))]
 pub struct Status {
     /// Whether it is well.
     pub healthy: bool,
@@ -145,6 +152,7 @@ impl AgentMessage {
 /// What the server says to an agent.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(rename = "AgentServerMessage"))]
 pub enum ServerMessage<'a> {
     /// The answer to `register`.
     Registered(&'a Registered),
@@ -163,6 +171,7 @@ pub enum ServerMessage<'a> {
     Problem {
         /// The task it is about, if it is about one.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "types", ts(optional))]
         id: Option<&'a str>,
         /// Why.
         #[serde(flatten)]
@@ -182,6 +191,7 @@ impl ServerMessage<'_> {
 
 /// `registered`: who the agent is here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Registered {
     /// Of which production.
     pub production: ProductionId,
@@ -197,6 +207,7 @@ pub struct Registered {
 
 /// `task`: something to be done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Task {
     /// What the answer is to name.
     pub id: String,

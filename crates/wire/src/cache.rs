@@ -9,6 +9,7 @@ use crate::{Change, Collection, Commit, Digest, DocumentId, Revision};
 
 /// A document as a snapshot carries it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Entry {
     /// The revision of the commit that last changed it.
     pub revision: Revision,

@@ -10,6 +10,7 @@ use crate::{Actor, Collection, DocumentId, MutationId, Revision, Timestamp, json
 /// One step of a production: the changes that became true together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Commit {
     /// The next revision of the production.
     pub revision: Revision,
@@ -53,6 +54,7 @@ impl TryFrom<String> for Fingerprint {
 
 /// Why a commit was made: a kind, and its details beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Cause {
     /// The kind.
     pub kind: CauseKind,
@@ -78,6 +80,7 @@ impl Cause {
 
 /// The kinds of causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum CauseKind {
     /// The production was created, or its manifest replaced.
     #[serde(rename = "manifest.changed")]
@@ -132,6 +135,7 @@ pub enum CauseKind {
 /// One change to one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FlatChange", into = "FlatChange")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(as = "crate::types::Change"))]
 pub struct Change {
     /// Where.
     pub collection: Collection,

@@ -17,6 +17,8 @@ mod position;
 mod problem;
 pub mod sync;
 mod time;
+#[cfg(feature = "types")]
+pub mod types;
 
 pub use agent::TaskAction;
 pub use cache::{Cache, Documents, Entry, Gap};

@@ -10,6 +10,7 @@ use crate::{Collection, DocumentId, Revision, json};
 /// One wish to change one document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FlatMutation", into = "FlatMutation")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(as = "crate::types::Mutation"))]
 pub struct Mutation {
     /// Where.
     pub collection: Collection,
@@ -100,6 +101,7 @@ impl From<Mutation> for FlatMutation {
 /// How an edit came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum Outcome {
     /// As asked.
     Applied,
@@ -111,6 +113,7 @@ pub enum Outcome {
 
 /// What a mutation came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Receipt {
     /// The commit that carries it.
     pub revision: Revision,

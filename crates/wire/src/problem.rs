@@ -14,6 +14,7 @@ macro_rules! codes {
     ($($name:ident => ($code:literal, $status:literal, $title:literal),)*) => {
         /// What went wrong, as a word that stays.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "types", derive(ts_rs::TS))]
         pub enum Code {
             $(#[doc = $title] #[serde(rename = $code)] $name,)*
         }
@@ -92,6 +93,7 @@ impl std::str::FromStr for Code {
 
 /// One place and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Detail {
     /// A JSON pointer into the body (RFC 6901), or the name of a header or parameter.
     pub pointer: String,

@@ -15,6 +15,7 @@ use crate::{
 
 /// What a client says.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(tag = "type", rename_all = "camelCase"))]
 pub enum ClientMessage {
     /// First of all.
     Hello(Hello),
@@ -35,6 +36,7 @@ pub enum ClientMessage {
 /// `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Hello {
     /// Who it is; browsers cannot send a header.
     #[serde(default)]
@@ -47,6 +49,7 @@ pub struct Hello {
 /// `subscribe`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Subscribe {
     /// To what.
     pub production: ProductionId,
@@ -65,6 +68,7 @@ pub struct Subscribe {
 /// `unsubscribe`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Unsubscribe {
     /// From what.
     pub production: ProductionId,
@@ -73,6 +77,7 @@ pub struct Unsubscribe {
 /// `mutate`: all or nothing.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Mutate {
     /// What the answer is called, and the mutation remembered by.
     pub id: MutationId,
@@ -85,12 +90,14 @@ pub struct Mutate {
 /// `action`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Action {
     /// What the answer is called.
     pub id: MutationId,
     /// Where.
     pub production: ProductionId,
     /// What.
+    #[cfg_attr(feature = "types", ts(type = "ActionName"))]
     pub action: String,
     /// How.
     #[serde(default)]
@@ -100,6 +107,7 @@ pub struct Action {
 /// `signal`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Signal {
     /// Of what.
     pub production: ProductionId,
@@ -110,6 +118,7 @@ pub struct Signal {
 /// The figures of a stream that change fast (row T1); what is left out stays as it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct StreamFigures {
     /// Frames per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,6 +236,7 @@ pub(crate) fn unknown_kind(kind: &str, known: &[&str]) -> JsonError {
 /// What the server says. `commit` is not here: it is the bytes of the log with a head of its own.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum ServerMessage<'a> {
     /// The answer to `hello`.
     Welcome(&'a Welcome),
@@ -293,6 +303,7 @@ pub enum ServerMessage<'a> {
         /// The sequence that carries it out; a flag needs none.
         sequence: Option<&'a DocumentId>,
         /// The phase by then.
+        #[cfg_attr(feature = "types", ts(type = "Phase"))]
         phase: &'a str,
     },
     /// The answer to an `action` that was to be tried only.
@@ -303,12 +314,14 @@ pub enum ServerMessage<'a> {
         /// The revision that was looked at.
         revision: Revision,
         /// What would be done.
+        #[cfg_attr(feature = "types", ts(type = "Plan"))]
         plan: Value,
     },
     /// A refusal.
     Problem {
         /// What the client called it, if it did.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "types", ts(optional))]
         id: Option<&'a str>,
         /// Why.
         #[serde(flatten)]
@@ -320,6 +333,7 @@ pub enum ServerMessage<'a> {
 
 /// A problem inside a message, where `type` is the message's own; the page of the code is under `see`.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(rename = "MessageProblem"))]
 pub struct Unkinded<'a> {
     see: &'a str,
     title: &'a str,
@@ -327,6 +341,7 @@ pub struct Unkinded<'a> {
     detail: &'a str,
     code: crate::Code,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<crate::Detail>>", optional))]
     errors: &'a [crate::Detail],
     #[serde(flatten)]
     more: &'a serde_json::Map<String, Value>,
@@ -350,6 +365,7 @@ impl ServerMessage<'_> {
 /// `welcome`: who the client is here, and the limits it meets.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Welcome {
     /// A name for this connection, shown among the clients.
     pub session: String,
@@ -368,6 +384,7 @@ pub struct Welcome {
 /// The limits of a connection.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Limits {
     /// Bytes of a message from the client.
     pub message_bytes: usize,

@@ -19,6 +19,7 @@ const SESSION_MAX: usize = 128;
 /// The actions, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum ActionName {
     /// Row L3.
     Initialize,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use onair_wire::{Change, DocumentId, Edit, Mutation, Op, Outcome, Revision};
+use onair_wire::{Actor, Change, DocumentId, Edit, Mutation, Op, Outcome, Revision};
 use serde_json::{Value, json};
 
 use super::{Context, limits, work::Work};
 use crate::{
+    conflict::{Conflict, ConflictStatus, Resolved, Side},
     merge::{self, Clash, Resolution},
     production::{Document, Production, Version, server},
     refusal::Refusal,
@@ -251,34 +252,33 @@ impl One<'_> {
     /// The document `_conflicts/{id}` (row K2), open or already decided by a strategy (row K3).
     fn record(&self, name: &str, clash: &Clash) -> Value {
         let Context { actor, at, .. } = self.context;
-        let server_actor = self.current.map(|document| document.updated_by().as_str());
-        let auto = matches!(clash.resolution, Resolution::Auto(_));
         let strategy = match clash.resolution {
             Resolution::Auto(strategy) => Some(strategy.to_string()),
             Resolution::Open => None,
         };
+        let auto = strategy.is_some();
         let deleted = match (&clash.local, &clash.server) {
-            (None, _) => Some("local"),
-            (_, None) => Some("server"),
+            (None, _) => Some(Side::Local),
+            (_, None) => Some(Side::Server),
             (Some(_), Some(_)) => None,
         };
-        json!({
-            "id": name,
-            "collection": self.mutation.collection,
-            "document": self.mutation.document,
-            "path": clash.path,
-            "base": clash.base,
-            "local": clash.local,
-            "server": clash.server,
-            "deleted": deleted,
-            "status": if auto { "resolved" } else { "open" },
-            "resolution": auto.then_some("auto"),
-            "strategy": strategy,
-            "localActor": actor,
-            "serverActor": server_actor,
-            "openedAt": at,
-            "resolvedAt": auto.then_some(at),
-            "resolvedBy": auto.then_some("server:merge"),
+        json!(Conflict {
+            id: name.to_owned(),
+            collection: self.mutation.collection.clone(),
+            document: self.mutation.document.clone(),
+            path: clash.path.clone(),
+            base: clash.base.clone(),
+            local: clash.local.clone(),
+            server: clash.server.clone(),
+            deleted,
+            status: if auto { ConflictStatus::Resolved } else { ConflictStatus::Open },
+            resolution: auto.then_some(Resolved::Auto),
+            strategy,
+            local_actor: Actor::clone(actor),
+            server_actor: self.current.map(|document| document.updated_by().clone()),
+            opened_at: *at,
+            resolved_at: auto.then_some(*at),
+            resolved_by: auto.then(|| "server:merge".to_owned()),
         })
     }
 }

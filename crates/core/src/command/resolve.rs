@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Context, Draft, limits};
 use crate::{
+    conflict::{ConflictStatus, Resolved},
     pointer,
     production::{Production, server},
     refusal::Refusal,
@@ -79,8 +80,8 @@ pub(super) fn decide(
         }
     }
     let mut resolved = Value::clone(open.value());
-    resolved["status"] = "resolved".into();
-    resolved["resolution"] = serde_json::json!(resolve.choose);
+    resolved["status"] = serde_json::json!(ConflictStatus::Resolved);
+    resolved["resolution"] = serde_json::json!(Resolved::from(resolve.choose));
     resolved["resolvedAt"] = serde_json::json!(context.at);
     resolved["resolvedBy"] = context.actor.as_str().into();
     changes.push(context.change(&conflicts, &resolve.conflict, Op::Put(Arc::new(resolved))));

@@ -22,6 +22,7 @@ pub const TELL: &str = "backends.tell";
 /// What a sequence is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(rename = "SequenceKind"))]
 pub enum Kind {
     /// Services are made ready (row L3).
     Initialize,
@@ -55,6 +56,7 @@ impl Kind {
 /// How a sequence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum SequenceStatus {
     /// Under way.
     Running,
@@ -82,6 +84,7 @@ impl SequenceStatus {
 /// How a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum StepStatus {
     /// Nobody was asked yet.
     Pending,
@@ -100,6 +103,7 @@ pub enum StepStatus {
 /// The document `_sequences/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Sequence {
     /// Its name: its kind and the revision that it began with.
     pub id: String,
@@ -146,6 +150,7 @@ pub struct Sequence {
 /// One step of a sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Step {
     /// `service.action`, or [`TELL`].
     pub name: String,

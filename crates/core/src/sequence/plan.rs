@@ -16,6 +16,7 @@ use crate::{
 /// What a plan looks like from outside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Plan {
     /// Whether it could be carried out now.
     pub allowed: bool,
@@ -33,6 +34,7 @@ pub struct Plan {
 /// A step of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Planned {
     /// Its name.
     pub name: String,
