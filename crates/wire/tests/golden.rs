@@ -8,10 +8,11 @@
 use std::{fs, path::PathBuf};
 
 use onair_wire::{
-    Cache, Code, Collection, Commit, Digest, DocumentId, Problem, ProductionId, Revision, Timestamp,
+    Cache, Code, Collection, Commit, Digest, DocumentId, Documents, Epoch, MutationId, Outcome, Problem,
+    ProductionId, Receipt, Revision, Timestamp,
     agent::{self, AgentMessage},
     canonical, json,
-    sync::{ClientMessage, Misunderstood},
+    sync::{self, ClientMessage, Misunderstood, ServerMessage},
 };
 use serde_json::{Value, json};
 
@@ -148,6 +149,64 @@ fn messages_to_agents_are_what_they_were() {
         agent::ServerMessage::Pong,
     ];
     golden("wire/agent-server-messages.json", |fixture| {
+        fixture["cases"] =
+            messages.iter().map(|m| json!({ "text": String::from_utf8(m.encode()).unwrap() })).collect();
+    });
+}
+
+#[test]
+fn messages_to_clients_are_what_they_were() {
+    let (production, epoch) = (ProductionId::new("main").unwrap(), Epoch::new("k3f9").unwrap());
+    let id = MutationId::new("m-1").unwrap();
+    let conflict = DocumentId::new("43-1").unwrap();
+    let sequence = DocumentId::new("start-43").unwrap();
+    let revision = Revision(43);
+    let welcome = sync::Welcome {
+        session: "c-1".into(),
+        heartbeat: 20_000,
+        role: "operator".into(),
+        server: "0.1.0".into(),
+        positions: [(production.clone(), "k3f9:43".into())].into(),
+        limits: sync::Limits {
+            message_bytes: 65_536,
+            subscriptions: 128,
+            pending_mutations: 1_024,
+            batch: 1_000,
+        },
+    };
+    let entry = json!({ "layers": { "logo": { "revision": 43, "value": { "visible": true } } } });
+    let documents: Documents = serde_json::from_value(entry).unwrap();
+    let stream = sync::StreamFigures { fps: Some(59.9), frame_count: Some(7), ..Default::default() };
+    let receipt = Receipt { revision, outcome: Outcome::Conflict, conflicts: vec![conflict], sequence: None };
+    let plan = json!({ "allowed": false, "reason": "the phase is idle, and start needs ready", "steps": [{
+        "name": "host.start", "deadline": 15_000, "compensation": null, "after": [], "optional": false,
+        "skipped": false }], "missingDependencies": ["host"], "irreversible": [] });
+    let problem = Problem::new(Code::RevisionMismatch, "layers/logo is at 43, not 41")
+        .at("/mutations/0/ifRevision", "it is 43")
+        .with("current", 43);
+    let digest = Cache::from_snapshot(revision, documents.clone()).digest();
+    let acted = |sequence| ServerMessage::Acted {
+        id: &id,
+        revision,
+        outcome: Outcome::Applied,
+        sequence,
+        phase: "starting",
+    };
+    let messages = [
+        ServerMessage::Welcome(&welcome),
+        ServerMessage::Subscribed { production: &production, epoch: &epoch, revision },
+        ServerMessage::Snapshot { production: &production, epoch: &epoch, revision, documents: &documents },
+        ServerMessage::Signal { production: &production, stream: &stream },
+        ServerMessage::Presence { production: &production, clients: 3 },
+        ServerMessage::Digest { production: &production, revision, digest },
+        ServerMessage::Result { id: &id, receipt: &receipt },
+        acted(Some(&sequence)),
+        acted(None),
+        ServerMessage::Planned { id: &id, revision, plan },
+        ServerMessage::Problem { id: Some("m-1"), problem: (&problem).into() },
+        ServerMessage::Pong,
+    ];
+    golden("wire/server-messages.json", |fixture| {
         fixture["cases"] =
             messages.iter().map(|m| json!({ "text": String::from_utf8(m.encode()).unwrap() })).collect();
     });
