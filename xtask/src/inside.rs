@@ -32,6 +32,13 @@ pub(crate) fn test(repository: &Repository) -> Result<Outcome> {
     })
 }
 
+/// Writes the types of the TypeScript client anew. That they are not stale is a test of `onair-core`, behind the same
+/// feature, which [`test`] turns on.
+pub(crate) fn types(repository: &Repository) -> Result<()> {
+    let arguments = ["test", "--package", "onair-core", "--features", "types", "--test", "types"];
+    run(cargo(repository, &arguments).env("UPDATE", "1"))
+}
+
 /// `cargo deny`, when it is installed. Advisories are not looked at: they change under a commit that did not, so
 /// they say nothing about it.
 pub(crate) fn deny(repository: &Repository) -> Result<Outcome> {

@@ -28,7 +28,8 @@ usage: cargo xtask CHORE
                        kill -9 in the midst of a show, N times in a row
   show --round N --seed S
                        that round of that seed alone
-  tidy                 run the tidy checks alone";
+  tidy                 run the tidy checks alone
+  types                write packages/client/src/types.generated.ts from the Rust types";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -49,6 +50,7 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["test"] => Ok(round::run(&Repository::open()?, &steps::all())),
         ["test", "--only", name] => Ok(round::run(&Repository::open()?, &[steps::named(name)?])),
         ["tidy"] => Ok(round::run(&Repository::open()?, &[steps::named("tidy")?])),
+        ["types"] => inside::types(&Repository::open()?).map(|()| true),
         ["crash", "--rounds", rounds] => {
             let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?)?;
             Ok(matches!(outcome, steps::Outcome::Passed(_)))

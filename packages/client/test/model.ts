@@ -11,7 +11,8 @@ import { Replica } from '../src/replica.js'
 import type { Effect, Input, Report, Timer, Told } from '../src/session/effect.js'
 import type { Options } from '../src/session/options.js'
 import { Session } from '../src/session/session.js'
-import type { Change, ClientMessage, Commit, Json, Mutation, Problem, Receipt, ServerMessage } from '../src/types.js'
+import type { MessageProblem } from '../src/types.generated.js'
+import type { Cause, Change, ClientMessage, Code, Commit, Json, Mutation, Problem, Receipt, ServerMessage } from '../src/types.js'
 
 export const AT = '2026-11-20T18:00:00.000Z'
 
@@ -36,7 +37,7 @@ export class Server {
     return copy
   }
 
-  mutate(id: string, mutations: readonly Mutation[]): Receipt | Problem {
+  mutate(id: string, mutations: readonly Mutation[]): Receipt | MessageProblem {
     const text = canonical(mutations as unknown as Json)
     const known = this.#known.get(id)
     if (known) return known.text === text ? known.receipt : refusal('mutation-id-reused', 422)
@@ -66,7 +67,7 @@ export class Server {
       work.apply({ revision: work.revision + 1, at: AT, actor: 'm', cause: { kind: 'batch' }, changes: [made1] })
     }
     const kind = outcome === 'conflict' ? 'conflict.opened' : 'batch'
-    const cause = { kind, ...(outcome === 'merged' && { outcome }) }
+    const cause: Cause = { kind, ...(outcome === 'merged' && { outcome }) }
     this.append({ revision, at: AT, actor: 'operator:m', mutation: id, cause, changes })
     const receipt = { revision, outcome }
     this.#known.set(id, { text, receipt })
@@ -87,8 +88,8 @@ export class Server {
   }
 }
 
-function refusal(code: string, status: number): Problem {
-  return { code, status, title: '', detail: code }
+function refusal(code: Code, status: number): MessageProblem {
+  return { see: `/docs/problems/${code}`, code, status, title: '', detail: code }
 }
 
 /** How a link lies: each message may come out as none, one or several. */
@@ -285,7 +286,7 @@ export class World {
     switch (message.type) {
       case 'hello': {
         const limits = { messageBytes: 65_536, subscriptions: 128, pendingMutations: 1_024, batch: 1_000 }
-        return this.#say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', limits })
+        return this.#say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', positions: {}, limits })
       }
       case 'subscribe': {
         const [epoch, at] = message.after?.split(':') ?? []

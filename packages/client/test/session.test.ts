@@ -96,12 +96,17 @@ describe('links', () => {
     expect(world.session.connection).toMatchObject({ state: 'reconnecting', reason: 'silent' })
   })
 
-  test('a server of another version is named', () => {
+  test('e4 a server of another version is named once, with both versions', () => {
     const world = new World(new Server())
     world.mischief = (message) => [message.type === 'welcome' ? { ...message, server: '2.0.0' } : message]
     world.start()
     expect(world.told).toContainEqual({ kind: 'report', report: { what: 'version', server: '2.0.0', client: '0.1.0' } })
+    expect(world.session.connection).toMatchObject({ state: 'connected', server: '2.0.0' })
+    // Coming back to the same is nothing new.
+    world.cut()
+    world.pass(5_000)
     expect(world.session.connection.state).toBe('connected')
+    expect(world.told.filter((told) => told.kind === 'report')).toHaveLength(1)
   })
 
   test('another log: everything anew, and it is said', () => {
@@ -219,7 +224,7 @@ describe('mutations', () => {
   test('e2 what the server cannot take now stays and is tried again', () => {
     const { server, world } = begun()
     const { mutate } = server
-    server.mutate = () => ({ code: 'engine-unavailable', status: 503, title: '', detail: '' })
+    server.mutate = () => ({ see: '', code: 'engine-unavailable', status: 503, title: '', detail: '' })
     world.edit('m1', put('b', 1))
     world.pass(3_000)
     expect(shown(world, 'b')).toBe(1)
@@ -233,7 +238,7 @@ describe('mutations', () => {
     const { server, world } = begun()
     const { mutate } = server
     world.mischief = (message) => (message.type === 'result' || message.type === 'problem' ? [] : [message])
-    server.mutate = (id, mutations) => (id === 'm1' ? { code: 'internal', status: 500, title: '', detail: '' } : mutate.call(server, id, mutations))
+    server.mutate = (id, mutations) => (id === 'm1' ? { see: '', code: 'internal', status: 500, title: '', detail: '' } : mutate.call(server, id, mutations))
     world.edit('m1', put('b', 1))
     world.pass(60_000)
     expect(world.replica.queue()[0]?.problem?.code).toBe('unanswered')

@@ -91,7 +91,7 @@ function browser(options: Partial<ClientOptions> = {}): { server: Server; links:
       },
       send(message: ClientMessage) {
         const { epoch, state } = server
-        if (message.type === 'hello') say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', limits: {} as never })
+        if (message.type === 'hello') say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', positions: {}, limits: {} as never })
         else if (message.type === 'subscribe') {
           at = message.after ? Number(message.after.split(':')[1]) : state.revision
           say({ type: 'subscribed', production: 'main', epoch, revision: state.revision })

@@ -97,7 +97,7 @@ export class House {
     switch (message.type) {
       case 'hello': {
         const limits = { messageBytes: 65_536, subscriptions: 128, pendingMutations: 1_024, batch: 1_000 }
-        return say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', limits })
+        return say({ type: 'welcome', session: 's', heartbeat: 30_000, role: 'operator', server: '0.1.0', positions: {}, limits })
       }
       case 'subscribe': {
         const at = Number(message.after?.split(':')[1] ?? NaN)
