@@ -8,7 +8,10 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use onair_client::{Chance, connection::State};
+use onair_client::{
+    Chance,
+    connection::{State, VERSION},
+};
 use onair_wire::canonical;
 use serde_json::json;
 use world::{Server, World, id, layers};
@@ -166,6 +169,35 @@ fn y6_a_wrong_digest_is_reported_and_healed_and_does_not_end_in_a_flood() {
     }
     assert!(world.said.len() - before < 20, "{}", world.said.len() - before);
     assert_eq!(world.state(), State::Reconnecting);
+}
+
+#[test]
+fn e4_a_server_of_another_version_is_named_once_with_both_versions() {
+    let table = [("99.0.0", true), (VERSION, false)];
+    for (server, reported) in table {
+        let mut world = World::new(Server::new("e1"), 1);
+        world.mischief = Some(Box::new(move |_, text| {
+            let mut message: serde_json::Value = serde_json::from_str(&text).unwrap();
+            if message["type"] == "welcome" {
+                message["server"] = server.into();
+            }
+            vec![message.to_string()]
+        }));
+        world.start();
+        // Coming back to the same is nothing new.
+        world.cut(Some(1001));
+        world.pass(1_000);
+        assert_eq!(world.opened, 2);
+        assert_eq!(world.state(), State::Connected, "it goes on all the same");
+        assert_eq!(world.session.connection().server.as_deref(), Some(server));
+        if reported {
+            assert_eq!(world.reports, ["version"]);
+            let wanted = format!("the server is of version 99.0.0, this client was made for {VERSION}");
+            assert_eq!(world.report, wanted);
+        } else {
+            assert!(world.reports.is_empty(), "{:?}", world.reports);
+        }
+    }
 }
 
 #[test]

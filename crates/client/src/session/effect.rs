@@ -215,7 +215,12 @@ pub enum Report {
         now: Option<Epoch>,
     },
     /// The server is of another version than this client was made for.
-    Version(String),
+    Version {
+        /// The server's.
+        server: String,
+        /// The client's, which is that of the server it was made for.
+        client: &'static str,
+    },
     /// The server said no to something that nobody waits for.
     Problem(Problem),
     /// The queue could not be stored: it does not survive a crash.
@@ -232,7 +237,7 @@ impl Report {
             Self::Garbled(_) => "garbled",
             Self::WentBack { .. } => "went-back",
             Self::Epoch { .. } => "epoch",
-            Self::Version(_) => "version",
+            Self::Version { .. } => "version",
             Self::Problem(_) => "problem",
             Self::Storage(_) => "storage",
         }
@@ -250,7 +255,9 @@ impl fmt::Display for Report {
             Self::Garbled(detail) => write!(f, "a message that cannot be: {detail}"),
             Self::WentBack { have, got } => write!(f, "the server is at revision {got}, and was at {have}"),
             Self::Epoch { before, now } => write!(f, "the log is {}, and was {}", log(now), log(before)),
-            Self::Version(server) => write!(f, "the server is of version {server}"),
+            Self::Version { server, client } => {
+                write!(f, "the server is of version {server}, this client was made for {client}")
+            }
             Self::Problem(problem) => problem.fmt(f),
             Self::Storage(detail) => write!(f, "the queue could not be stored: {detail}"),
         }

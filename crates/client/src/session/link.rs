@@ -226,7 +226,7 @@ impl Session {
         line.heartbeat = Millis(heartbeat).clamp(Millis(1), SILENCE_MAX);
         self.limits = limits;
         if self.connection.server.as_ref() != Some(&server) && !speaks_alike(&server, VERSION) {
-            self.effects.push(Effect::Report(Report::Version(server.clone())));
+            self.effects.push(Effect::Report(Report::Version { server: server.clone(), client: VERSION }));
         }
         let (server, role) = (Some(server), Some(role));
         self.is(crate::Connection { server, role, ..self.connection.clone() });

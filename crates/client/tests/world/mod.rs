@@ -117,6 +117,8 @@ pub(crate) struct World {
     /// What the client said.
     pub(crate) said: Vec<Value>,
     pub(crate) reports: Vec<&'static str>,
+    /// The sentence of the last.
+    pub(crate) report: String,
     pub(crate) settled: BTreeMap<String, String>,
     /// What is in the storage.
     pub(crate) stored: BTreeMap<MutationId, onair_client::Pending>,
@@ -142,6 +144,7 @@ impl World {
             opened: 0,
             said: Vec::new(),
             reports: Vec::new(),
+            report: String::new(),
             settled: BTreeMap::new(),
             stored: BTreeMap::new(),
             now: 1_000_000,
@@ -305,7 +308,8 @@ impl World {
                 assert_eq!(twice, None, "{id} came out twice");
             }
             Effect::Told(_, Told::Report(report)) | Effect::Report(report) => {
-                self.reports.push(report.what())
+                self.reports.push(report.what());
+                self.report = report.to_string();
             }
             Effect::Connection(_) | Effect::Acted(..) | Effect::Told(..) => {}
         }
