@@ -2,6 +2,7 @@
 //! here, and the test fails when it is not what it would be. `cargo xtask types` writes it.
 
 #![cfg(feature = "types")]
+#![allow(clippy::disallowed_methods, reason = "the file is read and written by the test, not by the core")]
 
 mod print;
 
