@@ -112,6 +112,8 @@ pub(crate) enum Command {
     History(command::history::Options),
     /// Print commits as they come
     Watch(command::watch::Options),
+    /// Look at a production as it goes, and act on it by keys
+    Top(command::top::Options),
     /// Walk through the log, of a server or of an export
     Replay(command::replay::Options),
     /// The conflicts of a production
@@ -277,6 +279,9 @@ mod tests {
             ("restore layers/logo --revision 40", true),
             ("watch --collections layers,chat --after k3f9:43", true),
             ("watch --after K3", false),
+            ("top studio", true),
+            ("top --once --json", true),
+            ("top studio live", false),
             ("replay --from 3 --to 9 --speed 2 --state", true),
             ("replay show.jsonl --at 4", true),
             ("replay --at 4 --from 2", false),

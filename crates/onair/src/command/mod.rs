@@ -24,6 +24,7 @@ pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod top;
 pub(crate) mod watch;
 pub(crate) mod why;
 pub(crate) mod write;
@@ -96,6 +97,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Restore(options) => write::restore(&context, &options).await,
         Command::History(options) => history::run(&context, &options).await,
         Command::Watch(options) => watch::run(&context, &options).await,
+        Command::Top(options) => Box::pin(top::run(&context, &options)).await,
         Command::Replay(options) => replay::from_server(&context, &options).await,
         Command::Conflicts(options) => conflicts::run(&context, &options).await,
         Command::Resolve(options) => resolve::run(&context, &options).await,

@@ -100,6 +100,11 @@ impl<'a> Ask<'a> {
         Self { harmless: true, ..self.header("idempotency-key", &key) }
     }
 
+    /// Sent one time and no more, whatever comes of it: for who asks again anyway, and has no place for notes.
+    pub(crate) fn single(self) -> Self {
+        Self { harmless: false, ..self }
+    }
+
     /// With more time, for what is large.
     pub(crate) fn patient(self, patience: Duration) -> Self {
         Self { patience, ..self }

@@ -64,6 +64,11 @@ impl Remote {
         self.server.as_str()
     }
 
+    /// Who we are there, for a client beside this one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A request to `/v1/` and these segments.
     pub(crate) fn ask(&self, method: Method, segments: &[&str]) -> Ask<'_> {
         self.at(method, &[&["v1"], segments].concat())
