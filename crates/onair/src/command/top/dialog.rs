@@ -7,7 +7,7 @@ use super::{
     facts::Facts,
     paint::{Cell, Paint, Tone},
     ui::{Over, Ui},
-    words::{clean, cut, said},
+    words::{clean, said, wrapped},
 };
 use crate::command::{sequences::span, words};
 
@@ -41,7 +41,9 @@ pub(super) fn title(ui: &Ui) -> String {
 pub(super) fn lines(facts: &Facts, ui: &Ui, paint: Paint, room: usize) -> Vec<Line<'static>> {
     let room = room.saturating_sub(4);
     let name = clean(&facts.production);
-    let text = |text: String, tone: Tone| paint.line([(cut(&text, room), tone)]);
+    let text = |text: &str, tone: Tone| -> Vec<Line<'static>> {
+        wrapped(text, room).into_iter().map(|line| paint.line([(line, tone)])).collect()
+    };
     match &ui.over {
         Over::Nothing => Vec::new(),
         Over::Help => {
@@ -51,15 +53,18 @@ pub(super) fn lines(facts: &Facts, ui: &Ui, paint: Paint, room: usize) -> Vec<Li
             paint.table(&HELP.iter().map(row).collect::<Vec<_>>(), room)
         }
         Over::Start(plan) => {
-            // The answer stands first: where there is little room, the end is what is cut off.
-            let question = text(format!("Enter goes live with {name}; any other key: no"), Tone::Strong);
-            std::iter::once(question).chain([Line::default()]).chain(steps(plan, paint, room)).collect()
+            // The question stands first: where there is little room, the end is what is cut off.
+            let mut lines = text(&format!("Enter goes live with {name}; any other key: no"), Tone::Strong);
+            lines.push(Line::default());
+            lines.extend(steps(plan, paint, room));
+            lines
         }
-        Over::Stop => vec![text(format!("Enter ends the show of {name}; any other key: no"), Tone::Strong)],
-        Over::Emergency => vec![
-            text(format!("y ends everything of {name}; any other key: no"), Tone::Bad),
-            text("At once, not gracefully, no backend told.".to_owned(), Tone::Plain),
-        ],
+        Over::Stop => text(&format!("Enter ends the show of {name}; any other key: no"), Tone::Strong),
+        Over::Emergency => {
+            let mut lines = text(&format!("y ends everything of {name}; any other key: no"), Tone::Bad);
+            lines.extend(text("At once, not gracefully, and no backend is told.", Tone::Plain));
+            lines
+        }
     }
 }
 

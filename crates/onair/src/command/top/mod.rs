@@ -143,7 +143,7 @@ async fn look(feed: &mut Feed, paint: Paint) -> anyhow::Result<()> {
             event = keys.next() => {
                 // Without a terminal nobody looks.
                 let Some(event) = event.transpose().ok().flatten() else { return Ok(()) };
-                match order(event, &mut ui, feed) {
+                match order(&event, &mut ui, feed) {
                     Some(Order::Quit) => return Ok(()),
                     Some(Order::Redraw) => screen.forget()?,
                     Some(Order::Reconnect) => feed.reconnect(),
@@ -181,9 +181,9 @@ async fn look(feed: &mut Feed, paint: Paint) -> anyhow::Result<()> {
 }
 
 /// What a key asks for. A new size is seen by the next picture.
-fn order(event: Event, ui: &mut Ui, feed: &mut Feed) -> Option<Order> {
+fn order(event: &Event, ui: &mut Ui, feed: &mut Feed) -> Option<Order> {
     match event {
-        Event::Key(key) => ui.take(wish(key, ui.asked())?, feed.facts(now())),
+        Event::Key(key) => ui.take(wish(*key, ui.asked())?, feed.facts(now())),
         // Terminals may reflow what stood there, in ways that nobody knows.
         Event::Resize(..) => Some(Order::Redraw),
         _ => None,

@@ -59,7 +59,7 @@ impl Paint {
     }
 
     /// Rows with columns below each other. Where there is no room, columns that only say more are left out, the last
-    /// ones first; then the last column is cut, and then those before it.
+    /// ones first; then the last column is cut, or left out where it would say nothing, and then those before it.
     pub(super) fn table(self, rows: &[Vec<Cell>], room: usize) -> Vec<Line<'static>> {
         let count = rows.iter().map(Vec::len).max().unwrap_or_default();
         let column = |column: usize| rows.iter().filter_map(move |row| row.get(column));
@@ -92,14 +92,16 @@ fn fitted(columns: &[(usize, bool)], room: usize) -> Vec<usize> {
         }
     }
     // One long name does not push everything else out.
-    let half = (room / 2).max(COLUMN_MIN);
+    let most = (room * 2 / 3).max(COLUMN_MIN);
     let before_last = widths.len().saturating_sub(1);
     for width in &mut widths[..before_last] {
-        *width = (*width).min(half);
+        *width = (*width).min(most);
     }
     for place in (0..widths.len()).rev() {
-        let least = widths[place].min(COLUMN_MIN);
-        widths[place] = widths[place].saturating_sub(over(&widths)).max(least);
+        let cut = widths[place].saturating_sub(over(&widths));
+        let enough = cut >= COLUMN_MIN.min(widths[place]);
+        // The first column is what the others are about.
+        widths[place] = if enough || place == 0 { cut } else { 0 };
     }
     widths
 }
@@ -116,10 +118,10 @@ mod tests {
             (vec![said(4), said(60)], 20, vec![4, 14]),
             (vec![said(4), aside(6), said(6), aside(9)], 20, vec![4, 6, 6, 0]),
             (vec![said(4), aside(6), said(9), aside(9)], 20, vec![4, 0, 9, 0]),
-            (vec![said(90), said(9)], 20, vec![10, 8]),
-            (vec![said(10), said(10), said(10)], 20, vec![10, 4, 4]),
+            (vec![said(90), said(9)], 20, vec![13, 5]),
+            (vec![said(10), said(10), said(10)], 20, vec![10, 8, 0]),
             (vec![said(4), said(0), said(8)], 14, vec![4, 0, 8]),
-            (vec![said(9), said(9)], 2, vec![4, 4]),
+            (vec![said(9), said(9)], 2, vec![2, 0]),
             (vec![], 2, vec![]),
         ];
         for (columns, room, expected) in table {

@@ -31,10 +31,12 @@ use crate::command::action::Action;
 /// Below this there are no tabs and no second line.
 const ROWS_FOR_TABS: u16 = 9;
 /// From here on two blocks stand beside each other, and three.
-const COLUMNS_FOR_TWO: u16 = 72;
-const COLUMNS_FOR_THREE: u16 = 140;
+const COLUMNS_FOR_TWO: u16 = 110;
+const COLUMNS_FOR_THREE: u16 = 160;
 /// What is left of a block where there is no room: its title and a line.
 const BLOCK_ROWS_MIN: usize = 2;
+/// What a block has before another has more: a title and the services or steps of a usual show.
+const BLOCK_ROWS_ENOUGH: usize = 6;
 
 /// Draws all of it; says from which line on the panel is shown.
 pub(super) fn draw(buffer: &mut Buffer, facts: &Facts, ui: &Ui, paint: Paint) -> usize {
@@ -42,7 +44,7 @@ pub(super) fn draw(buffer: &mut Buffer, facts: &Facts, ui: &Ui, paint: Paint) ->
     let room = usize::from(area.width);
     let mut top = vec![header(facts, paint, room)];
     if area.height >= ROWS_FOR_TABS {
-        top.extend([second(facts, paint, room), tabs(facts, ui, paint, room)]);
+        top.extend([second(facts, paint, room), tabs(ui, paint, room)]);
     }
     let bottom = [moves(facts, paint, room), status(ui, paint, room)];
     let (above, below) = (rows(top.len()), rows(bottom.len()));
@@ -79,14 +81,20 @@ fn write(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
     }
 }
 
-/// What is left, and what is right as far as there is room; what is further back in `right` goes first.
-fn both(paint: Paint, room: usize, left: Vec<Cell>, mut right: Vec<Cell>) -> Line<'static> {
+/// What stands left and right in a line. Where there is no room, the last ones go first: on the right as far as `least`,
+/// then on the left as far as two, then on the right.
+fn both(paint: Paint, room: usize, mut left: Vec<Cell>, mut right: Vec<Cell>, least: usize) -> Line<'static> {
     let of = |cells: &[Cell]| cells.iter().map(|(text, _)| width(text) + 2).sum::<usize>();
-    while !right.is_empty() && of(&left) + of(&right) > room {
-        right.pop();
+    while of(&left) + of(&right) > room {
+        match (right.len() > least, left.len() > 2) {
+            (true, _) => drop(right.pop()),
+            (false, true) => drop(left.pop()),
+            (false, false) if right.pop().is_some() => {}
+            (false, false) => break,
+        }
     }
     let mut cells = vec![(" ".to_owned(), Tone::Plain)];
-    let mut free = room.saturating_sub(2 + of(&right));
+    let mut free = room.saturating_sub(1 + of(&right));
     for (text, tone) in left {
         let text = cut(&text, free);
         free = free.saturating_sub(width(&text) + 2);
@@ -100,11 +108,7 @@ fn both(paint: Paint, room: usize, left: Vec<Cell>, mut right: Vec<Cell>) -> Lin
 }
 
 fn header(facts: &Facts, paint: Paint, room: usize) -> Line<'static> {
-    let mut left = vec![(clean(&facts.production), Tone::Strong), phase(facts)];
-    let session = said(&facts.lifecycle, "sessionId");
-    if !session.is_empty() {
-        left.push((format!("session {session}"), Tone::Plain));
-    }
+    let left = vec![(clean(&facts.production), Tone::Strong), phase(facts)];
     let connection = match facts.connection.state {
         State::Connected => ("● connected".to_owned(), Tone::Good),
         state @ (State::NeedsAuth | State::Failed) => (format!("✗ {state}"), Tone::Bad),
@@ -112,7 +116,7 @@ fn header(facts: &Facts, paint: Paint, room: usize) -> Line<'static> {
     };
     let role = facts.connection.role.as_deref().map(|role| (clean(role), Tone::Dim));
     let time = (format!("{} UTC", time_of_day(facts.now)), Tone::Dim);
-    both(paint, room, left, [connection, time].into_iter().chain(role).collect())
+    both(paint, room, left, [connection, time].into_iter().chain(role).collect(), 1)
 }
 
 fn phase(facts: &Facts) -> Cell {
@@ -140,12 +144,16 @@ fn second(facts: &Facts, paint: Paint, room: usize) -> Line<'static> {
     left.push((format!("{} watching", facts.watching), Tone::Plain));
     left.extend(panel::fps(facts).map(|fps| (format!("{fps} fps"), Tone::Plain)));
     left.extend(facts.stream.dropped_frames.map(|count| (format!("{count} dropped"), Tone::Plain)));
+    let session = said(&facts.lifecycle, "sessionId");
+    if !session.is_empty() {
+        left.push((format!("session {session}"), Tone::Plain));
+    }
     let alerts = match panel::alerts(facts) {
         0 => ("no alerts".to_owned(), Tone::Dim),
         1 => ("! 1 alert".to_owned(), Tone::Bad),
         count => (format!("! {count} alerts"), Tone::Bad),
     };
-    both(paint, room, left, vec![alerts])
+    both(paint, room, left, vec![alerts], 1)
 }
 
 /// Why there is no connection, and how old is what is shown.
@@ -167,14 +175,10 @@ fn away(facts: &Facts, place: &str) -> String {
     text
 }
 
-fn tabs(facts: &Facts, ui: &Ui, paint: Paint, room: usize) -> Line<'static> {
+fn tabs(ui: &Ui, paint: Paint, room: usize) -> Line<'static> {
     let tab = |panel: Panel, named: bool| -> Cell {
-        let count = match (panel, panel::alerts(facts)) {
-            (Panel::Alerts, count @ 1..) if named => format!(" !{count}"),
-            _ => String::new(),
-        };
         let name = if named { format!(" {}", panel.title()) } else { String::new() };
-        let text = format!("{}{name}{count}", panel.index() + 1);
+        let text = format!("{}{name}", panel.index() + 1);
         match panel == ui.panel {
             true => (format!("[{text}]"), Tone::Strong),
             false => (format!(" {text} "), Tone::Dim),
@@ -190,12 +194,16 @@ fn tabs(facts: &Facts, ui: &Ui, paint: Paint, room: usize) -> Line<'static> {
 /// What is allowed, by its key; what is not can be pressed, and says why.
 fn moves(facts: &Facts, paint: Paint, room: usize) -> Line<'static> {
     let allowed = Action::ALL.into_iter().filter(|action| facts.allows(*action));
-    let mut left: Vec<Cell> =
-        allowed.map(|action| (format!("{} {}", panel::key(action), action.as_str()), Tone::Strong)).collect();
-    if left.is_empty() {
-        left.push(("nothing can be done now".to_owned(), Tone::Dim));
-    }
-    both(paint, room, left, vec![("q quit".to_owned(), Tone::Dim), ("? help".to_owned(), Tone::Dim)])
+    let word = |action: Action| (format!("{} {}", panel::key(action), action.as_str()), Tone::Strong);
+    let left: Vec<Cell> = match facts.connection.state {
+        State::Connected => allowed.map(word).collect(),
+        _ => vec![("nothing can be done from here now".to_owned(), Tone::Dim)],
+    };
+    // What can be done is not left out for the sake of a hint.
+    let wanted: usize = left.iter().map(|(text, _)| width(text) + 2).sum();
+    let hints = [("? help".to_owned(), Tone::Dim), ("q quit".to_owned(), Tone::Dim)];
+    let hints = hints.into_iter().take(room.saturating_sub(wanted) / 8).collect();
+    both(paint, room, left, hints, 0)
 }
 
 fn status(ui: &Ui, paint: Paint, room: usize) -> Line<'static> {
@@ -277,22 +285,22 @@ fn stack(buffer: &mut Buffer, area: Rect, blocks: &[Block], facts: &Facts, paint
         if height == 0 {
             continue;
         }
-        write(buffer, area, row, &rule(block.title(), paint, area.width));
-        let room = height - 1;
-        let shown = if lines.len() > room { room.saturating_sub(1) } else { lines.len() };
+        let shown = (height - 1).min(lines.len());
+        let title = match lines.len() - shown {
+            0 => block.title().to_owned(),
+            more => format!("{}, {more} more", block.title()),
+        };
+        write(buffer, area, row, &rule(&title, paint, area.width));
         for (below, line) in (row + 1..).zip(&lines[..shown]) {
             write(buffer, inner(area), below, line);
-        }
-        if shown < lines.len() && room > 0 {
-            let more = paint.line([(format!("… {} more", lines.len() - shown), Tone::Dim)]);
-            write(buffer, inner(area), row + rows(height) - 1, &more);
         }
         row += rows(height);
     }
 }
 
-/// How high each may be: the first ones have a little before anybody has much.
+/// How high each may be: none has much before the first ones have enough.
 fn shared(wanted: &[usize], room: usize) -> Vec<usize> {
+    let enough = (room / 3).clamp(BLOCK_ROWS_MIN + 1, BLOCK_ROWS_ENOUGH);
     let mut left = room;
     let mut give = |wish: usize, had: usize| {
         let given = (wish - had).min(left);
@@ -301,8 +309,8 @@ fn shared(wanted: &[usize], room: usize) -> Vec<usize> {
         left -= given;
         had + given
     };
-    let least: Vec<usize> = wanted.iter().map(|wish| give((*wish).min(BLOCK_ROWS_MIN), 0)).collect();
-    wanted.iter().zip(least).map(|(wish, had)| if had == 0 { 0 } else { give(*wish, had) }).collect()
+    let first: Vec<usize> = wanted.iter().map(|wish| give((*wish).min(enough), 0)).collect();
+    wanted.iter().zip(first).map(|(wish, had)| if had == 0 { 0 } else { give(*wish, had) }).collect()
 }
 
 /// Without the margins.
@@ -385,11 +393,13 @@ mod tests {
 
     #[test]
     fn m5_blocks_share_the_rows() {
-        let table: [(&[usize], usize, &[usize]); 6] = [
+        let table: [(&[usize], usize, &[usize]); 8] = [
             (&[3, 4], 10, &[3, 4]),
             (&[3, 9], 8, &[3, 5]),
-            (&[9, 9], 8, &[6, 2]),
+            (&[9, 9], 8, &[5, 3]),
             (&[9, 9, 9], 5, &[3, 2, 0]),
+            (&[9, 9, 9], 20, &[8, 6, 6]),
+            (&[9, 2, 9, 9], 14, &[4, 2, 4, 4]),
             (&[9], 1, &[0]),
             (&[], 5, &[]),
         ];

@@ -59,6 +59,21 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
+/// All of it in lines of at most so many columns, broken between words where that is possible.
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is one line at least");
+        match line.is_empty() {
+            true => line.push_str(word),
+            false if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
+            false => lines.push(word.to_owned()),
+        }
+    }
+    // A word without end is cut: what is that long is not for reading.
+    lines.iter().map(|line| cut(line, columns)).collect()
+}
+
 /// Exactly so many columns of it.
 pub(super) fn pad(text: &str, columns: usize) -> String {
     let mut cut = cut(text, columns);
@@ -154,6 +169,14 @@ mod tests {
             assert_eq!(pad(text, columns), padded, "{text} {columns}");
             assert_eq!(width(&pad(text, columns)), columns);
         }
+    }
+
+    #[test]
+    fn m5_sentences_are_broken_between_words() {
+        assert_eq!(wrapped("the camera is in use", 10), ["the camera", "is in use"]);
+        assert_eq!(wrapped("日本語 日本語", 8), ["日本語", "日本語"]);
+        assert_eq!(wrapped("unbreakable", 6), ["unbre…"]);
+        assert_eq!(wrapped("", 6), [""]);
     }
 
     #[test]

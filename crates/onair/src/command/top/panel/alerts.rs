@@ -12,7 +12,7 @@ use crate::command::{
     top::{
         facts::Facts,
         paint::{Paint, Tone},
-        words::{clean, cut, left, said, time},
+        words::{clean, left, said, time, width, wrapped},
     },
     words,
 };
@@ -30,10 +30,17 @@ pub(super) fn lines(facts: &Facts, paint: Paint, room: usize) -> Vec<Line<'stati
     if alerts.is_empty() {
         return nothing(paint, "nothing to look at");
     }
+    let sentence = |first: &str, text: &str, tone: Tone| -> Vec<Line<'static>> {
+        let lines = wrapped(text, room.saturating_sub(width(first)));
+        let heads = std::iter::once(first.to_owned()).chain(std::iter::repeat(" ".repeat(width(first))));
+        lines.into_iter().zip(heads).map(|(line, head)| paint.line([(head + &line, tone)])).collect()
+    };
     let lines = alerts.into_iter().flat_map(|Alert { sign, tone, what, way_out }| {
-        let what = paint.line([(cut(&format!("{sign} {what}"), room), tone)]);
-        let out = paint.line([(cut(&format!("  → {way_out}"), room), Tone::Plain)]);
-        std::iter::once(what).chain((!way_out.is_empty()).then_some(out))
+        let mut lines = sentence(&format!("{sign} "), &what, tone);
+        if !way_out.is_empty() {
+            lines.extend(sentence("  → ", &way_out, Tone::Plain));
+        }
+        lines
     });
     lines.collect()
 }

@@ -73,28 +73,26 @@ fn row(facts: &Facts, step: &Value) -> Vec<Cell> {
     let (sign, tone) = sign(step);
     let attempts = match step["attempts"].as_u64().unwrap_or_default() {
         0 | 1 => String::new(),
-        attempts => format!(" #{attempts}"),
+        attempts => format!(", attempt {attempts}"),
     };
-    let mut row = vec![
-        (format!("{sign} {}", said(step, "name")), tone),
-        (format!("{}{attempts}", said(step, "status")), tone),
-    ];
-    row.push(match (is_running(step), time(step, "deadline")) {
+    let time_left = match (is_running(step), time(step, "deadline")) {
         (true, Some(deadline)) => match left(deadline, facts.now) {
             Some(left) => (format!("{left} left"), Tone::Moving),
             None => ("past its deadline".to_owned(), Tone::Bad),
         },
-        (true, None) => (String::new(), Tone::Dim),
-        (false, _) => (took(step, "startedAt", "endedAt").unwrap_or_default(), Tone::Dim),
-    });
+        (true, None) => (String::new(), Tone::Plain),
+        (false, _) => (took(step, "startedAt", "endedAt").unwrap_or_default(), Tone::Plain),
+    };
     let again = time(step, "retryAt").filter(|_| is_running(step)).and_then(|at| left(at, facts.now));
-    let again = again.map(|left| format!("again in {left}")).unwrap_or_default();
-    let error = clean(&error(step));
-    row.push(match (again.is_empty(), error.is_empty()) {
-        (false, false) => (format!("{again}: {error}"), Tone::Bad),
-        _ => (format!("{again}{error}"), Tone::Bad),
-    });
-    row
+    let again = again.map(|left| format!("again in {left}"));
+    let error = Some(clean(&error(step))).filter(|error| !error.is_empty());
+    let trouble: Vec<String> = again.into_iter().chain(error).collect();
+    vec![
+        (format!("{sign} {}", said(step, "name")), tone),
+        time_left,
+        (format!("{}{attempts}", said(step, "status")), tone),
+        (trouble.join(": "), Tone::Bad),
+    ]
 }
 
 fn is_running(step: &Value) -> bool {

@@ -21,13 +21,14 @@ pub(super) fn lines(facts: &Facts, paint: Paint, room: usize) -> Vec<Line<'stati
 fn row(facts: &Facts, Named { name, value }: &Named) -> Vec<Cell> {
     let status = said(value, "status");
     let (sign, tone) = sign(value);
-    let optional = if value["required"] == false { " (optional)" } else { "" };
+    let optional = if value["required"] == false { "optional" } else { "" };
     let heard = time(value, "lastSeen").map(|at| ago(at, facts.now)).unwrap_or_default();
     vec![
-        (format!("{sign} {}{optional}", clean(name)), tone),
+        (format!("{sign} {}", clean(name)), tone),
         (status, tone),
         health(value),
         (heard, Tone::Plain),
+        (optional.to_owned(), Tone::Dim),
         (said(value, "adapter"), Tone::Dim),
         (said(value, "error"), Tone::Bad),
     ]
