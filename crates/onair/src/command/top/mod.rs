@@ -145,7 +145,7 @@ async fn look(feed: &mut Feed, paint: Paint) -> anyhow::Result<()> {
                 let Some(event) = event.transpose().ok().flatten() else { return Ok(()) };
                 match order(&event, &mut ui, feed) {
                     Some(Order::Quit) => return Ok(()),
-                    Some(Order::Redraw) => screen.forget()?,
+                    Some(Order::Redraw) => screen.forget(),
                     Some(Order::Reconnect) => feed.reconnect(),
                     Some(Order::Act(action)) => {
                         let outcome = feed.act(action);

@@ -1,24 +1,36 @@
 //! The terminal: taken, drawn on, and given back as it was, whatever happens: an end, an error, a signal, a panic.
 
 use std::{
-    io::{self, BufWriter, IsTerminal, Stdout, Write},
+    io::{self, BufWriter, IsTerminal, Stdout},
     panic,
     sync::Once,
 };
 
 use crossterm::{
     cursor::{Hide, Show},
-    execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    execute, queue,
+    terminal::{
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    },
 };
-use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+use ratatui::{
+    backend::{Backend, CrosstermBackend},
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
 
 /// What is written at once: more than a whole screen of 200 × 50, so that no half of one is seen.
 const FRAME_BYTES: usize = 256 * 1024;
 
 /// A terminal that is ours until this is dropped.
+///
+/// It is not `ratatui::Terminal`, which asks where the cursor is whenever the size changes, and gives up when a slow line
+/// does not answer in time. Where nothing but a whole screen is drawn, nobody needs to know.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    backend: CrosstermBackend<BufWriter<Stdout>>,
+    /// What stands there; nothing when it is not known.
+    shown: Option<Buffer>,
 }
 
 /// Whether somebody sits there who can see a screen and press keys.
@@ -52,30 +64,42 @@ impl Screen {
             }));
         });
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
-        let mut screen = Self { terminal: Terminal::new(backend)? };
+        let mut screen = Self { backend, shown: None };
         // From here on an error drops the screen, which gives everything back.
         enable_raw_mode()?;
-        execute!(screen.terminal.backend_mut(), EnterAlternateScreen, Hide)?;
-        screen.terminal.clear()?;
+        execute!(screen.backend, EnterAlternateScreen, Hide)?;
         Ok(screen)
     }
 
     /// Draws what is different from what stands there; all of it when the size has changed.
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        self.terminal.draw(|frame| picture(frame.buffer_mut()))?;
+        let mut next = Buffer::empty(Rect::from((Position::ORIGIN, self.backend.size()?)));
+        picture(&mut next);
+        queue!(self.backend, BeginSynchronizedUpdate)?;
+        let shown = match self.shown.take().filter(|shown| shown.area == next.area) {
+            Some(shown) => shown,
+            None => {
+                queue!(self.backend, Clear(ClearType::All))?;
+                Buffer::empty(next.area)
+            }
+        };
+        self.backend.draw(shown.diff(&next).into_iter())?;
+        queue!(self.backend, EndSynchronizedUpdate)?;
+        io::Write::flush(&mut self.backend)?;
+        self.shown = Some(next);
         Ok(())
     }
 
     /// Forgets what stands there: it is drawn anew.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+    pub(super) fn forget(&mut self) {
+        self.shown = None;
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         // What waits would be written behind the restoring otherwise.
-        let _ = self.terminal.backend_mut().flush();
+        let _ = io::Write::flush(&mut self.backend);
         restore();
     }
 }
