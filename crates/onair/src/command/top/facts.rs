@@ -89,6 +89,12 @@ impl Facts {
         self.can(action)["allowed"] == true
     }
 
+    /// What there is to do: pausing what is paused is allowed, and means nothing.
+    pub(super) fn is_of_use(&self, action: Action) -> bool {
+        let idle = if self.is_paused() { Action::Pause } else { Action::Resume };
+        action != idle && self.allows(action)
+    }
+
     /// The sequence under way.
     pub(super) fn running(&self) -> Option<&Value> {
         self.sequences.iter().find(|sequence| !is_over(sequence))

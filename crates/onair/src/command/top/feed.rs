@@ -8,7 +8,10 @@ use onair_wire::{Collection, ProductionId, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
@@ -38,6 +41,8 @@ pub(super) struct Feed {
     told: broadcast::Receiver<Arc<Told>>,
     connection: watch::Receiver<Connection>,
     remote: Remote,
+    /// Whether the documents are others than were read. They are read when somebody looks, and not with each commit.
+    stale: bool,
     asking: JoinSet<Answers>,
     ask_at: Instant,
 }
@@ -70,6 +75,7 @@ impl Feed {
             client,
             show,
             remote: context.remote.clone(),
+            stale: true,
             asking: JoinSet::new(),
             ask_at: Instant::now(),
         };
@@ -78,12 +84,14 @@ impl Feed {
             return Err(problem.into());
         }
         feed.take(answers(feed.remote.clone(), production.clone()).await);
-        feed.read();
         Ok(feed)
     }
 
     /// The facts as of now.
     pub(super) fn facts(&mut self, now: Timestamp) -> &Facts {
+        if std::mem::take(&mut self.stale) {
+            self.read();
+        }
         self.facts.now = now;
         &self.facts
     }
@@ -97,9 +105,11 @@ impl Feed {
             told = self.told.recv() => match told {
                 Ok(told) => self.hear(&told),
                 // What was missed is read.
-                Err(_) => self.read(),
+                Err(RecvError::Lagged(_)) => self.stale = true,
+                // Nobody says anything any more.
+                Err(RecvError::Closed) => std::future::pending().await,
             },
-            Ok(()) = self.connection.changed() => self.read(),
+            Ok(()) = self.connection.changed() => self.stale = true,
             Some(answers) = self.asking.join_next() => self.take(answers.unwrap_or_default()),
             () = sleep_until(self.ask_at) => self.ask(),
         }
@@ -114,7 +124,7 @@ impl Feed {
             }
             Told::Changed(_) | Told::Snapshot(_) | Told::CaughtUp => {
                 self.ask_at = self.ask_at.min(Instant::now() + ASK_BEHIND);
-                self.read();
+                self.stale = true;
             }
             Told::Signal(figures) => self.facts.stream.update(figures),
             Told::Presence(count) => self.facts.watching = *count,
@@ -172,7 +182,7 @@ impl Feed {
     /// Asks for what is no document, one question at a time.
     fn ask(&mut self) {
         self.ask_at = Instant::now() + ASK_EVERY;
-        let connected = self.facts.connection.state == onair_client::connection::State::Connected;
+        let connected = self.connection.borrow().state == onair_client::connection::State::Connected;
         if self.asking.is_empty() && connected {
             self.asking.spawn(answers(self.remote.clone(), self.show.id().clone()));
         }
@@ -191,7 +201,12 @@ impl Feed {
             facts.clients = list(&mut said["clients"]);
         }
         if let Some(mut said) = answers.backends {
-            let named = |value: Value| Named { name: text(&value, "name"), value };
+            let named = |mut value: Value| {
+                let name = text(&value, "name");
+                // It is beside the value, and not in it a second time.
+                value.as_object_mut().map(|members| members.remove("name"));
+                Named { name, value }
+            };
             facts.backends = list(&mut said["backends"]).into_iter().map(named).collect();
         }
     }

@@ -129,7 +129,7 @@ fn live() -> Facts {
     facts.lifecycle =
         json!({ "phase": "live", "paused": true, "sessionId": "s-1", "sequence": null, "error": null });
     facts.can = json!({ "stop": { "allowed": true }, "resume": { "allowed": true },
-        "emergency-stop": { "allowed": true }, "pause": { "allowed": false, "reason": "it is paused already" } });
+        "emergency-stop": { "allowed": true }, "pause": { "allowed": true } });
     facts.services = vec![
         service("host", "failed", false, Some("the agent's connection broke")),
         service("livefeed", "active", true, None),

@@ -193,7 +193,7 @@ fn tabs(ui: &Ui, paint: Paint, room: usize) -> Line<'static> {
 
 /// What is allowed, by its key; what is not can be pressed, and says why.
 fn moves(facts: &Facts, paint: Paint, room: usize) -> Line<'static> {
-    let allowed = Action::ALL.into_iter().filter(|action| facts.allows(*action));
+    let allowed = Action::ALL.into_iter().filter(|action| facts.is_of_use(*action));
     let word = |action: Action| (format!("{} {}", panel::key(action), action.as_str()), Tone::Strong);
     let left: Vec<Cell> = match facts.connection.state {
         State::Connected => allowed.map(word).collect(),

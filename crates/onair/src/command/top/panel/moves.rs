@@ -18,7 +18,7 @@ pub(super) fn lines(facts: &Facts, paint: Paint, room: usize) -> Vec<Line<'stati
     }
     let row = |action: Action| -> Vec<Cell> {
         let word = format!("{} {}", key(action), action.as_str());
-        match facts.allows(action) {
+        match facts.is_of_use(action) {
             true => vec![(format!("✓ {word}"), Tone::Good), ("allowed".to_owned(), Tone::Good)],
             false => vec![(format!("– {word}"), Tone::Dim), (said(facts.can(action), "reason"), Tone::Dim)],
         }
