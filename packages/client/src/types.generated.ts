@@ -169,7 +169,7 @@ export type MessageProblem = {
   readonly detail: string
   readonly code: Code
   readonly errors?: readonly Detail[]
-  readonly [name: string]: Json
+  readonly [name: string]: Json | undefined
 }
 
 /** The figures of a stream that change fast (row T1); what is left out stays as it was. */
@@ -396,7 +396,7 @@ export type ServerMessage =
     readonly detail: string
     readonly code: Code
     readonly errors?: readonly Detail[]
-    readonly [name: string]: Json
+    readonly [name: string]: Json | undefined
   }
   | { readonly type: 'pong' }
 
@@ -502,7 +502,7 @@ export type AgentServerMessage =
     readonly detail: string
     readonly code: Code
     readonly errors?: readonly Detail[]
-    readonly [name: string]: Json
+    readonly [name: string]: Json | undefined
   }
   | { readonly type: 'pong' }
 

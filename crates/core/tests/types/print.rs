@@ -94,6 +94,11 @@ fn intersection(tokens: &mut Tokens) -> Type {
             (_, next) => parts.push(next),
         }
     }
+    for part in &mut parts {
+        if let Type::Object(members) = part {
+            allow_absent(members);
+        }
+    }
     if parts.len() == 1 { parts.remove(0) } else { Type::All(parts) }
 }
 
@@ -123,6 +128,18 @@ fn single(tokens: &mut Tokens) -> Type {
         }
         "JsonValue" => Type::Word("Json".to_owned()),
         word => Type::Word(word.replace('"', "'")),
+    }
+}
+
+/// Members of any name beside some that may be missing: whoever compiles without `exactOptionalPropertyTypes` is told that
+/// any of them may be.
+fn allow_absent(members: &mut [Member]) {
+    if !members.iter().any(|member| member.optional) {
+        return;
+    }
+    if let Some(any) = members.iter_mut().find(|member| member.name.starts_with('[')) {
+        let value = std::mem::replace(&mut any.value, Type::Any(Vec::new()));
+        any.value = Type::Any(vec![value, Type::Word("undefined".to_owned())]);
     }
 }
 
