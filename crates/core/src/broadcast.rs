@@ -62,7 +62,7 @@ pub(crate) fn told(
 }
 
 /// Kinds of causes that a webhook is told of unless it says otherwise.
-const TOLD: [CauseKind; 1] = [CauseKind::LifecycleMoved];
+const TOLD: [CauseKind; 3] = [CauseKind::LifecycleMoved, CauseKind::FindingOpened, CauseKind::FindingCleared];
 
 /// What `commit` has to tell a backend of this kind; `None`: nothing. Nobody is told of an emergency stop (row L7).
 #[must_use]
@@ -86,7 +86,7 @@ pub fn delivery(production: &Production, commit: &Commit, kind: BackendKind) -> 
         BackendKind::Webhook => broadcast.is_some() || TOLD.contains(&commit.cause.kind),
     };
     told.then(|| {
-        json!({
+        let mut told = json!({
             "production": production.id(),
             "epoch": production.epoch(),
             "revision": commit.revision,
@@ -95,6 +95,24 @@ pub fn delivery(production: &Production, commit: &Commit, kind: BackendKind) -> 
             "cause": commit.cause,
             "transition": written(server::TRANSITIONS, None),
             "broadcast": broadcast,
-        })
+        });
+        let findings = findings(commit);
+        if !findings.is_empty() {
+            told["findings"] = findings.into();
+        }
+        told
     })
+}
+
+/// The findings that a commit opened or cleared; what only went on under another name is no news.
+fn findings(commit: &Commit) -> Vec<Value> {
+    let codes = commit.cause.details.get("codes").and_then(Value::as_array);
+    let news = |id: &str| codes.is_some_and(|codes| codes.iter().any(|code| code == id));
+    let findings = commit.changes.iter().filter_map(|change| match &change.op {
+        Op::Put(value) if change.collection.as_str() == server::FINDINGS && news(change.id.as_str()) => {
+            Some(Value::clone(value))
+        }
+        _ => None,
+    });
+    findings.collect()
 }

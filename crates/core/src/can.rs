@@ -10,6 +10,7 @@ use crate::{
     lifecycle::{Lifecycle, Phase},
     manifest::{Requirement, ServiceIs},
     production::Production,
+    refusal::Refusal,
     sequence::{self, Kind, Origin, Plan, Sequence, Step, StepStatus},
 };
 
@@ -30,6 +31,9 @@ pub struct Can {
     /// The sequence that is under way: for the same, and would be joined; or in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
+    /// The findings that are in the way, by their codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// Whether a phase can be reached (row L9).
@@ -43,6 +47,9 @@ pub struct Validity {
     pub reason: Option<String>,
     /// What is missing.
     pub missing_dependencies: Vec<String>,
+    /// The findings that are in the way, by their codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// How an action that is allowed is carried out.
@@ -59,15 +66,36 @@ pub(crate) enum Way {
 }
 
 /// Why an action is not allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct No {
     pub(crate) reason: String,
     pub(crate) missing: Vec<String>,
     pub(crate) sequence: Option<String>,
+    /// Whoever breaks the glass goes on in spite of these.
+    pub(crate) findings: Vec<String>,
 }
 
 fn no(reason: impl Into<String>) -> Result<Way, No> {
-    Err(No { reason: reason.into(), missing: Vec::new(), sequence: None })
+    Err(No { reason: reason.into(), ..No::default() })
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        let No { reason, missing, sequence, findings } = no;
+        if findings.is_empty() {
+            Self::NotAllowed { reason, missing, sequence }
+        } else {
+            Self::Blocked { reason, findings }
+        }
+    }
+}
+
+/// What `act` would come to now: as its name says, and in spite of findings if somebody broke the glass.
+pub(crate) fn way_of(production: &Production, act: &Act) -> Result<Way, No> {
+    match (way(production, act.name()), act) {
+        (Err(no), Act::Start { break_glass: Some(_), .. }) if !no.findings.is_empty() => Ok(Way::Begin),
+        (way, _) => way,
+    }
 }
 
 /// What `name` would come to now.
@@ -90,7 +118,7 @@ pub(crate) fn way(production: &Production, name: ActionName) -> Result<Way, No> 
 
 fn under_way(sequence: &Sequence) -> Result<Way, No> {
     let reason = format!("{} is still under way", sequence.id);
-    Err(No { reason, missing: Vec::new(), sequence: Some(sequence.id.clone()) })
+    Err(No { reason, sequence: Some(sequence.id.clone()), ..No::default() })
 }
 
 fn initialize(lifecycle: &Lifecycle, running: Option<Sequence>) -> Result<Way, No> {
@@ -108,23 +136,38 @@ fn start(production: &Production, lifecycle: &Lifecycle, running: Option<Sequenc
         (Phase::Starting, Some(sequence)) if sequence.kind == Kind::Start => Ok(Way::Join(sequence.id)),
         (Phase::Starting, Some(sequence)) => {
             let reason = format!("the start before is being rolled back by {}", sequence.id);
-            Err(No { reason, missing: Vec::new(), sequence: Some(sequence.id) })
+            Err(No { reason, sequence: Some(sequence.id), ..No::default() })
         }
         (Phase::Live, _) => no("the show is live already"),
         (_, Some(sequence)) => under_way(&sequence),
         (Phase::Ready, None) => {
             let missing = missing(production);
             if missing.is_empty() {
-                return Ok(Way::Begin);
+                return preflight(production);
             }
-            Err(No { reason: format!("a start needs {}", missing.join(", ")), missing, sequence: None })
+            Err(No { reason: format!("a start needs {}", missing.join(", ")), missing, ..No::default() })
         }
         (phase, None) => Err(No {
             reason: format!("the phase is {}, and start needs ready", phase.as_str()),
             missing: missing(production),
-            sequence: None,
+            ..No::default()
         }),
     }
+}
+
+/// What the manifest wants mended before a show (row A3).
+fn preflight(production: &Production) -> Result<Way, No> {
+    let block = production.manifest().and_then(|manifest| manifest.written.validation.block_start);
+    let Some(least) = block.filter(|_| production.settings().state_validation) else { return Ok(Way::Begin) };
+    let findings = production.standing(least);
+    if findings.is_empty() {
+        return Ok(Way::Begin);
+    }
+    let reason = format!(
+        "{} stands, and this production starts without findings of severity {least}",
+        findings.join(", ")
+    );
+    Err(No { reason, findings, ..No::default() })
 }
 
 fn stop(production: &Production, lifecycle: &Lifecycle, running: Option<Sequence>) -> Result<Way, No> {
@@ -202,9 +245,13 @@ impl From<Result<Way, No>> for Can {
         match way {
             Ok(Way::Join(sequence)) => Self { allowed: true, sequence: Some(sequence), ..Self::default() },
             Ok(_) => Self { allowed: true, ..Self::default() },
-            Err(No { reason, missing, sequence }) => {
-                Self { allowed: false, reason: Some(reason), missing_dependencies: missing, sequence }
-            }
+            Err(No { reason, missing, sequence, findings }) => Self {
+                allowed: false,
+                reason: Some(reason),
+                missing_dependencies: missing,
+                sequence,
+                findings,
+            },
         }
     }
 }
@@ -235,17 +282,18 @@ pub fn validate(production: &Production, to: Phase) -> Validity {
             Can { reason: Some(reason), missing_dependencies: missing, ..Can::default() }
         }
     };
-    Validity { valid: can.allowed, reason: can.reason, missing_dependencies: can.missing_dependencies }
+    let Can { allowed: valid, reason, missing_dependencies, findings, .. } = can;
+    Validity { valid, reason, missing_dependencies, findings }
 }
 
 /// What `act` would do, step by step, whether or not it is allowed now. The same steps as the real thing.
 #[must_use]
 pub fn plan(production: &Production, act: &Act, actor: &onair_wire::Actor, now: Timestamp) -> Plan {
-    let can = Can::from(way(production, act.name()));
+    let can = Can::from(way_of(production, act));
     let origin = Origin { production, revision: Revision(production.revision().0 + 1), at: now, actor };
     let sequence = match act {
         Act::Initialize => Some(sequence::initialize(&origin)),
-        Act::Start { session_id, kind } => {
+        Act::Start { session_id, kind, .. } => {
             let session = session_id.clone().unwrap_or_default();
             Some(sequence::start(&origin, &session, kind.as_deref()))
         }
@@ -262,6 +310,7 @@ pub fn plan(production: &Production, act: &Act, actor: &onair_wire::Actor, now: 
         allowed: can.allowed,
         reason: can.reason,
         missing_dependencies: can.missing_dependencies,
+        findings: can.findings,
         irreversible: cannot.map(|step| step.name.clone()).collect(),
         steps: steps.iter().map(Into::into).collect(),
     }

@@ -31,6 +31,7 @@ pub mod lifecycle;
 pub mod manifest;
 pub mod production;
 mod refusal;
+pub mod rules;
 mod schema;
 pub mod sequence;
 pub mod service;
@@ -39,10 +40,10 @@ mod settings;
 pub use backoff::delay;
 pub use can::{Can, Validity, can, plan, validate};
 pub use command::{
-    Act, ActionName, BATCH_MAX, Backend, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX,
-    Choice, Command, DOCUMENT_BYTES_MAX, Decision, Delivered, Delivery, Intent, Observe, Replay, Report,
-    Resolve, SEQUENCES_MAX, StepError, TRANSITIONS_MAX, VersionKey, Versions, advance, decide, needs,
-    receipt,
+    Act, ActionName, BATCH_MAX, BREAK_GLASS_MAX, Backend, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX,
+    CONFLICTS_RESOLVED_MAX, Choice, Command, DOCUMENT_BYTES_MAX, Decision, Delivered, Delivery,
+    FINDINGS_CLEARED_MAX, Intent, Observe, Replay, Report, Resolve, SEQUENCES_MAX, StepError,
+    TRANSITIONS_MAX, VersionKey, Versions, advance, decide, needs, receipt,
 };
 pub use conflict::{Conflict, ConflictStatus, Resolved, Side};
 pub use lifecycle::{Lifecycle, Phase};

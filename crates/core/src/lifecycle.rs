@@ -112,6 +112,19 @@ pub struct Transition {
     /// The sequence that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
+    /// Of a start in spite of findings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
+}
+
+/// That somebody started a show in spite of findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakGlass {
+    /// Why.
+    pub reason: String,
+    /// What stood then, by the codes.
+    pub findings: Vec<String>,
 }
 
 /// What went wrong: of a sequence, and of the lifecycle while the phase is `error`.

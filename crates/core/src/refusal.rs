@@ -96,6 +96,14 @@ pub enum Refusal {
         /// The sequence that is in the way: a caller can wait for it (row L13).
         sequence: Option<String>,
     },
+    /// The state would allow it, and findings stand that the manifest wants mended first.
+    #[error("{reason}")]
+    Blocked {
+        /// Why, as a sentence.
+        reason: String,
+        /// The codes of what stands.
+        findings: Vec<String>,
+    },
 }
 
 impl Refusal {
@@ -132,7 +140,7 @@ impl Refusal {
             Self::AlreadyExists { .. } => Code::AlreadyExists,
             Self::RevisionMismatch { .. } => Code::RevisionMismatch,
             Self::Compacted { .. } => Code::Compacted,
-            Self::NotAllowed { .. } => Code::NotAllowed,
+            Self::NotAllowed { .. } | Self::Blocked { .. } => Code::NotAllowed,
         }
     }
 
@@ -158,6 +166,10 @@ impl Refusal {
                     None => problem,
                 }
             }
+            Self::Blocked { reason, findings } => problem
+                .with("reason", reason.as_str())
+                .with("missingDependencies", json!([]))
+                .with("findings", json!(findings)),
             Self::TooLarge { limit, .. } => problem.with("limit", *limit),
             Self::NotFound { .. } => problem,
         }

@@ -10,7 +10,7 @@ use onair_wire::{Actor, TaskAction, Timestamp};
 use serde_json::json;
 use show::Show;
 
-const START: Act = Act::Start { session_id: None, kind: None };
+const START: Act = Act::Start { session_id: None, kind: None, break_glass: None };
 
 fn go_on(show: &mut Show) {
     while let Some(commit) = advance(&show.production, Timestamp::from_millis(2_000)).expect("allowed") {
@@ -208,7 +208,7 @@ fn l7_nobody_is_told_of_an_emergency_stop() {
 #[test]
 fn l13_a_start_of_another_session_is_not_joined() {
     let mut show = show_in(Phase::Starting);
-    let other = Act::Start { session_id: Some("other".into()), kind: None };
+    let other = Act::Start { session_id: Some("other".into()), kind: None, break_glass: None };
     let refusal = act(&mut show, other).expect_err("another session");
     assert!(refusal.to_string().contains("is under way for session s-"), "{refusal}");
 }

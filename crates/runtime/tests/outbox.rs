@@ -101,7 +101,7 @@ async fn act(handle: &Handle, act: Act, phase: Phase) {
     assert_eq!(acted.phase, phase);
 }
 
-const START: Act = Act::Start { session_id: None, kind: None };
+const START: Act = Act::Start { session_id: None, kind: None, break_glass: None };
 
 fn known(handle: &Handle) -> Backend {
     handle.state().backend("b").expect("declared")

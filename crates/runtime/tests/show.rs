@@ -21,7 +21,7 @@ use onair_wire::{Code, ProductionId, TaskAction, Timestamp};
 use serde_json::{Value, json};
 use stage::{actor, execute, id};
 
-const START: Act = Act::Start { session_id: None, kind: None };
+const START: Act = Act::Start { session_id: None, kind: None, break_glass: None };
 
 /// How a service takes a call.
 #[derive(Clone, Copy, Debug)]

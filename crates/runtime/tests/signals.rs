@@ -29,7 +29,9 @@ async fn t1_figures_are_kept_every_ten_seconds_while_live_and_not_otherwise() {
         feed(30).await;
         assert!(handle.state().server_document("_system", "stream").is_none(), "nobody is live");
         handle.act(actor(), None, Act::Initialize, true).await.expect("allowed");
-        let live = handle.act(actor(), None, Act::Start { session_id: None, kind: None }, true).await;
+        let live = handle
+            .act(actor(), None, Act::Start { session_id: None, kind: None, break_glass: None }, true)
+            .await;
         assert_eq!(live.expect("allowed").phase, Phase::Live);
         let before = handle.state().revision().0;
         feed(60).await;

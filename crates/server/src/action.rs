@@ -32,6 +32,14 @@ pub(crate) struct Start {
         example = "analysis"
     )]
     kind: Option<String>,
+    /// Why it goes on in spite of findings that the manifest wants mended first.
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$",
+        example = "the audience is waiting"
+    )]
+    break_glass: Option<String>,
 }
 
 /// What the others are told: nothing.
@@ -43,8 +51,8 @@ pub(crate) struct Nothing {}
 pub(crate) fn read(name: ActionName, told: Map<String, Value>) -> Result<Act, Problem> {
     let told = Value::Object(told);
     let act = if name == ActionName::Start {
-        let Start { session_id, kind } = json::from_value(told)?;
-        Act::Start { session_id, kind }
+        let Start { session_id, kind, break_glass } = json::from_value(told)?;
+        Act::Start { session_id, kind, break_glass }
     } else {
         let Nothing {} = json::from_value(told)?;
         bare(name)
@@ -57,7 +65,7 @@ pub(crate) fn read(name: ActionName, told: Map<String, Value>) -> Result<Act, Pr
 fn bare(name: ActionName) -> Act {
     match name {
         ActionName::Initialize => Act::Initialize,
-        ActionName::Start => Act::Start { session_id: None, kind: None },
+        ActionName::Start => Act::Start { session_id: None, kind: None, break_glass: None },
         ActionName::Stop => Act::Stop,
         ActionName::Pause => Act::Pause,
         ActionName::Resume => Act::Resume,

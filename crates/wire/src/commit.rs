@@ -115,6 +115,9 @@ pub enum CauseKind {
     /// A rule began to fire.
     #[serde(rename = "finding.opened")]
     FindingOpened,
+    /// A rule fires on, about something else or for some time.
+    #[serde(rename = "finding.changed")]
+    FindingChanged,
     /// A rule ceased to fire.
     #[serde(rename = "finding.cleared")]
     FindingCleared,

@@ -11,6 +11,7 @@ mod places;
 mod problems;
 mod purity;
 mod purpose;
+mod rules;
 
 use std::fmt;
 
@@ -26,13 +27,14 @@ struct Check {
 }
 
 /// Every check; one line adds one.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check { about: "every source file opens with its purpose", run: purpose::check },
     Check { about: "no file has grown a second noun", run: length::check },
     Check { about: "nothing was left behind", run: leftovers::check },
     Check { about: "dependencies are sorted and say why", run: dependencies::check },
     Check { about: "the pure crates are pure", run: purity::check },
     Check { about: "codes, their table and their pages agree", run: problems::check },
+    Check { about: "rules, their table and their pages agree", run: rules::check },
     Check { about: "decisions are numbered without gaps", run: decisions::check },
     Check { about: "no file knows the machine it was written on", run: places::check },
 ];

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::Finding;
+use super::{Finding, rules};
 use crate::repository::Repository;
 
 const SOURCE: &str = "crates/wire/src/problem.rs";
@@ -65,7 +65,7 @@ fn compare(source: &[Row], readme: &[Row]) -> Vec<Finding> {
 fn pages(repository: &Repository, rows: &[Row]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut names: BTreeSet<&str> =
-        repository.names_in(DIRECTORY).filter(|name| *name != "README.md").collect();
+        repository.names_in(DIRECTORY).filter(|name| *name != "README.md" && !rules::is_page(name)).collect();
     for row in rows {
         let name = format!("{}.md", row.code);
         names.remove(name.as_str());

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{Context, Draft, stage::Stage};
 use crate::{
-    can::{self, No, Way},
-    lifecycle::{Phase, Reason},
+    can::{self, Way},
+    lifecycle::{BreakGlass, Phase, Reason},
     production::Production,
     refusal::Refusal,
     sequence::{self, Sequence},
@@ -15,6 +15,8 @@ use crate::{
 
 /// The longest session id or kind, in characters.
 const SESSION_MAX: usize = 128;
+/// The longest reason to break the glass, in characters: a sentence that somebody reads after the show.
+pub const BREAK_GLASS_MAX: usize = 500;
 
 /// The actions, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ pub enum Act {
         session_id: Option<String>,
         /// Of which kind it is, `analysis` say.
         kind: Option<String>,
+        /// Why it goes on in spite of findings that the manifest wants mended first. The history keeps it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        break_glass: Option<String>,
     },
     /// Go off air.
     Stop,
@@ -109,13 +114,18 @@ impl Act {
     /// # Errors
     /// [`Refusal::Invalid`] with the place.
     pub fn check(&self) -> Result<(), Refusal> {
-        let Self::Start { session_id, kind } = self else { return Ok(()) };
-        for (pointer, text) in [("/sessionId", session_id), ("/kind", kind)] {
+        let Self::Start { session_id, kind, break_glass } = self else { return Ok(()) };
+        let texts = [
+            ("/sessionId", session_id, SESSION_MAX),
+            ("/kind", kind, SESSION_MAX),
+            ("/breakGlass", break_glass, BREAK_GLASS_MAX),
+        ];
+        for (pointer, text, max) in texts {
             let Some(text) = text else { continue };
             let length = text.chars().count();
-            if length == 0 || length > SESSION_MAX || text.chars().any(char::is_control) {
-                let detail =
-                    format!("1 to {SESSION_MAX} characters without control characters, not {length}");
+            let blank = pointer == "/breakGlass" && text.trim().is_empty();
+            if length == 0 || length > max || blank || text.chars().any(char::is_control) {
+                let detail = format!("1 to {max} characters without control characters, not {length}");
                 return Err(Refusal::invalid(pointer, detail));
             }
         }
@@ -132,9 +142,7 @@ pub(super) enum Acted {
 
 pub(super) fn decide(production: &Production, context: &Context<'_>, act: &Act) -> Result<Acted, Refusal> {
     act.check()?;
-    let way = can::way(production, act.name());
-    let way =
-        way.map_err(|No { reason, missing, sequence }| Refusal::NotAllowed { reason, missing, sequence })?;
+    let way = can::way_of(production, act)?;
     let stage = Stage::new(production, context);
     match way {
         Way::AsIs => Ok(Acted::AsIs(None)),
@@ -178,12 +186,19 @@ fn begin(mut stage: Stage<'_>, act: &Act) -> Result<Draft, Refusal> {
             enter(&mut stage, Phase::Initializing, Reason::UserAction, sequence, &actor);
             stage.lifecycle.recovery = None;
         }
-        Act::Start { session_id, kind } => {
+        Act::Start { session_id, kind, break_glass } => {
             let session = session_id.clone().unwrap_or_else(|| format!("s-{}", stage.context.revision));
             let sequence = sequence::start(&stage.origin(&actor), &session, kind.as_deref());
             enter(&mut stage, Phase::Starting, Reason::UserAction, sequence, &actor);
             stage.lifecycle.session_id = Some(session);
             stage.lifecycle.session_kind = kind.clone();
+            if let Some(reason) = break_glass {
+                let findings = can::way(stage.production, ActionName::Start).err().map(|no| no.findings);
+                let (reason, findings) = (reason.clone(), findings.unwrap_or_default());
+                let cause = cause(&stage, act.name(), None).with("breakGlass", reason.as_str());
+                stage.break_glass(BreakGlass { reason, findings });
+                return stage.finish(cause);
+            }
         }
         Act::Stop => begin_stop(&mut stage, &actor),
         Act::Pause | Act::Resume => {

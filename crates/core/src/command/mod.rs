@@ -7,6 +7,7 @@
 mod act;
 mod backend;
 mod by_itself;
+mod check;
 mod configure;
 mod document;
 mod limits;
@@ -30,12 +31,13 @@ use onair_wire::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{production::Production, refusal::Refusal, service::Seen};
+use crate::{production::Production, refusal::Refusal, rules::Observation, service::Seen};
 
-pub use act::{Act, ActionName};
+pub use act::{Act, ActionName, BREAK_GLASS_MAX};
 pub use backend::{Backend, Delivered, Delivery, Replay};
 pub(crate) use by_itself::BY_ITSELF;
 pub use by_itself::advance;
+pub use check::FINDINGS_CLEARED_MAX;
 pub use limits::{
     BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
     SEQUENCES_MAX, TRANSITIONS_MAX,
@@ -82,6 +84,8 @@ pub enum Intent {
     Replay(Replay),
     /// To keep a sample of the stream's figures (row T1).
     Sample(StreamFigures),
+    /// To keep what the rules find, given what was observed (row A2). Asked again until there is nothing to say.
+    Check(Box<Observation>),
 }
 
 /// A document as of a revision of its production.
@@ -140,6 +144,7 @@ pub fn decide(production: &Production, command: &Command, now: Timestamp) -> Res
         Intent::Delivered(delivered) => backend::delivered(production, &context, delivered),
         Intent::Replay(replay) => Some(backend::replay(production, &context, replay)?),
         Intent::Sample(figures) => sample::decide(production, &context, figures),
+        Intent::Check(observation) => check::decide(production, &context, observation),
     };
     let Some(draft) = draft else { return as_is(None) };
     let (outcome, conflicts) = (draft.outcome, draft.conflicts.clone());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Context, Draft, prune};
 use crate::{
     backoff, broadcast,
-    lifecycle::{Lifecycle, Phase, Reason, Recovery, Transition, Trouble},
+    lifecycle::{BreakGlass, Lifecycle, Phase, Reason, Recovery, Transition, Trouble},
     production::{Production, server},
     refusal::Refusal,
     sequence::{Origin, Sequence, SequenceStatus, Step, StepStatus},
@@ -141,6 +141,7 @@ impl<'a> Stage<'a> {
             at,
             lasted: self.lifecycle.since.until(at),
             sequence: None,
+            break_glass: None,
         });
         self.lifecycle.phase = to;
         self.lifecycle.since = at;
@@ -165,6 +166,13 @@ impl<'a> Stage<'a> {
     pub(super) fn by_sequence(&mut self, id: &str) {
         if let Some(transition) = &mut self.transition {
             transition.sequence = Some(id.to_owned());
+        }
+    }
+
+    /// The transition was made in spite of findings.
+    pub(super) fn break_glass(&mut self, glass: BreakGlass) {
+        if let Some(transition) = &mut self.transition {
+            transition.break_glass = Some(glass);
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use check::{backends, below, complete, invalid, services};
 
-use crate::{merge::Strategies, schema::Schema, settings::Settings};
+use crate::{merge::Strategies, rules::Severity, schema::Schema, settings::Settings};
 
 /// The most services, backends or collections one manifest may name: a show has a dozen of each.
 pub const NAMES_MAX: usize = 256;
@@ -38,6 +38,24 @@ pub struct Written {
     pub settings: Map<String, Value>,
     /// Who is told.
     pub backends: Vec<Backend>,
+    /// What the findings of the validation agent are for.
+    #[serde(skip_serializing_if = "Validation::is_default")]
+    pub validation: Validation,
+}
+
+/// What findings are for (row A3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Validation {
+    /// While a finding stands that is at least so bad no show is started, unless somebody breaks the glass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_start: Option<Severity>,
+}
+
+impl Validation {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A service.
@@ -184,6 +202,7 @@ impl Default for Written {
             collections: BTreeMap::new(),
             settings: Map::new(),
             backends: Vec::new(),
+            validation: Validation::default(),
         }
     }
 }

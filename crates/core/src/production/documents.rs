@@ -15,6 +15,10 @@ pub const RECENT_VERSIONS: usize = 8;
 /// names are not used again.
 pub const TOMBSTONES_MAX: usize = 1_000;
 
+/// Bytes from which a document is large, three quarters of what one may have: whoever makes it grow further is told
+/// before it is refused.
+pub const LARGE_BYTES: u64 = 3 * crate::command::DOCUMENT_BYTES_MAX as u64 / 4;
+
 /// A live document.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -24,6 +28,7 @@ pub struct Document {
     updated_at: Timestamp,
     updated_by: Actor,
     hash: Digest,
+    bytes: u64,
     age: Age,
     earlier: Vec<(Revision, Option<Arc<Value>>)>,
 }
@@ -120,6 +125,9 @@ pub struct Documents {
     gone: OrdMap<DocumentId, Arc<Tombstone>>,
     gone_by_age: OrdMap<Age, DocumentId>,
     digest: Digest,
+    bytes: u64,
+    /// Those of [`LARGE_BYTES`] and more.
+    large: OrdMap<DocumentId, u64>,
 }
 
 impl Documents {
@@ -139,6 +147,17 @@ impl Documents {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Bytes of the live ones, about, as text.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The live ones of [`LARGE_BYTES`] and more, with their bytes.
+    pub fn large(&self) -> impl Iterator<Item = (&DocumentId, u64)> {
+        self.large.iter().map(|(id, bytes)| (id, *bytes))
     }
 
     /// A live one.
@@ -195,7 +214,7 @@ impl Documents {
         moment: Moment<'_>,
     ) {
         let Moment { actor, revision, at, place } = moment;
-        let hash = Digest::of(collection, id, revision, &value);
+        let (hash, bytes) = measured(collection, id, revision, &value);
         let document = match before {
             Some(before) => Document {
                 revision,
@@ -204,6 +223,7 @@ impl Documents {
                 updated_at: at,
                 updated_by: actor.clone(),
                 hash,
+                bytes,
                 age: before.age,
                 // Nobody edits, merges or restores what the server writes.
                 earlier: if collection.is_server() { Vec::new() } else { before.remembered() },
@@ -215,6 +235,7 @@ impl Documents {
                 updated_at: at,
                 updated_by: actor.clone(),
                 hash,
+                bytes,
                 age: (revision, place),
                 earlier: self.buried(id),
             },
@@ -234,10 +255,17 @@ impl Documents {
 
     pub(super) fn insert(&mut self, id: DocumentId, document: Arc<Document>) {
         self.digest = self.digest.plus(document.hash);
+        self.bytes += document.bytes;
         if let Some(before) = self.live.get(&id) {
             self.digest = self.digest.minus(before.hash);
+            self.bytes -= before.bytes;
         } else {
             self.by_age.insert(document.age, id.clone());
+        }
+        if document.bytes >= LARGE_BYTES {
+            self.large.insert(id.clone(), document.bytes);
+        } else if !self.large.is_empty() {
+            self.large.remove(&id);
         }
         self.live.insert(id, document);
     }
@@ -253,6 +281,8 @@ impl Documents {
         self.live.remove(id);
         self.by_age.remove(&last.age);
         self.digest = self.digest.minus(last.hash);
+        self.bytes -= last.bytes;
+        self.large.remove(id);
         if collection.is_server() {
             return;
         }
@@ -272,6 +302,11 @@ impl Documents {
     }
 }
 
+fn measured(collection: &Collection, id: &DocumentId, revision: Revision, value: &Value) -> (Digest, u64) {
+    let (hash, bytes) = Digest::measured(collection, id, revision, value);
+    (hash, bytes as u64)
+}
+
 /// A document as an image keeps it, to and from.
 impl Document {
     pub(super) fn age(&self) -> Age {
@@ -284,8 +319,8 @@ impl Document {
         kept: super::image::KeptDocument,
     ) -> Self {
         let super::image::KeptDocument { revision, value, created_at, updated_at, updated_by, age } = kept;
-        let hash = Digest::of(collection, id, revision, &value);
-        Self { revision, value, created_at, updated_at, updated_by, hash, age, earlier: Vec::new() }
+        let (hash, bytes) = measured(collection, id, revision, &value);
+        Self { revision, value, created_at, updated_at, updated_by, hash, bytes, age, earlier: Vec::new() }
     }
 }
 

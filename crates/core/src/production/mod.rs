@@ -22,7 +22,7 @@ use crate::{
     settings::Settings,
 };
 
-pub use documents::{Document, Documents, RECENT_VERSIONS, TOMBSTONES_MAX, Tombstone, Version};
+pub use documents::{Document, Documents, LARGE_BYTES, RECENT_VERSIONS, TOMBSTONES_MAX, Tombstone, Version};
 pub use fold::Broken;
 pub use image::{Image, ImageError};
 pub use mutations::{Mutations, Remembered};

@@ -27,6 +27,9 @@ pub struct Plan {
     pub steps: Vec<Planned>,
     /// What is missing.
     pub missing_dependencies: Vec<String>,
+    /// The findings that are in the way, by their codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// The steps that could not be undone.
     pub irreversible: Vec<String>,
 }

@@ -8,7 +8,7 @@ use onair_core::{Act, Phase};
 use serde_json::{Value, json};
 use world::{FAULTS, Plan, World};
 
-const START: Act = Act::Start { session_id: None, kind: None };
+const START: Act = Act::Start { session_id: None, kind: None, break_glass: None };
 const SHOW: [Act; 3] = [Act::Initialize, START, Act::Stop];
 
 fn manifest(services: usize, recovers: bool) -> Value {

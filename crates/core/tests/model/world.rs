@@ -40,7 +40,7 @@ pub(crate) enum Fault {
 pub(crate) const PRESSED: [Act; 5] = [
     Act::Stop,
     Act::EmergencyStop,
-    Act::Start { session_id: None, kind: None },
+    Act::Start { session_id: None, kind: None, break_glass: None },
     Act::Recover,
     Act::Initialize,
 ];

@@ -39,7 +39,16 @@ impl Show {
 
     pub(crate) fn execute(&mut self, intent: Intent, id: Option<&str>) -> Result<Receipt, Refusal> {
         self.now += 1;
-        match decide(&self.production, &self.command(intent, id), Timestamp::from_millis(self.now))? {
+        self.decide(intent, id, Timestamp::from_millis(self.now))
+    }
+
+    /// At a time of the caller's.
+    pub(crate) fn execute_at(&mut self, intent: Intent, now: Timestamp) -> Result<Receipt, Refusal> {
+        self.decide(intent, None, now)
+    }
+
+    fn decide(&mut self, intent: Intent, id: Option<&str>, now: Timestamp) -> Result<Receipt, Refusal> {
+        match decide(&self.production, &self.command(intent, id), now)? {
             Decision::Commit(commit, receipt) => {
                 self.apply(*commit);
                 Ok(receipt)

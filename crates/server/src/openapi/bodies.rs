@@ -95,6 +95,18 @@ pub(crate) struct Manifest {
     /// Who is told.
     #[schema(required = false)]
     backends: Vec<Backend>,
+    /// What findings are for.
+    #[schema(required = false)]
+    validation: Validation,
+}
+
+/// What findings are for.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Validation {
+    /// While a finding stands that is at least so bad no show is started, unless somebody breaks the glass.
+    #[schema(pattern = "^(error|warning|info)$")]
+    block_start: Option<String>,
 }
 
 /// A service.
@@ -251,6 +263,9 @@ pub(crate) struct Can {
     /// The sequence that is under way for the same, and would be joined.
     #[schema(value_type = String, required = false)]
     sequence: String,
+    /// The findings that are in the way, by their codes.
+    #[schema(required = false)]
+    findings: Vec<String>,
 }
 
 /// Whether a phase can be reached.
@@ -264,6 +279,9 @@ pub(crate) struct Validity {
     reason: Option<String>,
     /// What is missing: names of services and collections.
     missing_dependencies: Vec<String>,
+    /// The findings that are in the way, by their codes.
+    #[schema(required = false)]
+    findings: Vec<String>,
 }
 
 /// What an action would do.
@@ -279,6 +297,9 @@ pub(crate) struct Plan {
     steps: Vec<PlannedStep>,
     /// What is missing: names of services and collections.
     missing_dependencies: Vec<String>,
+    /// The findings that are in the way, by their codes.
+    #[schema(required = false)]
+    findings: Vec<String>,
     /// The steps that could not be undone.
     irreversible: Vec<String>,
 }
