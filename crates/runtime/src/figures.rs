@@ -41,6 +41,10 @@ pub struct Figures {
     refusals: Mutex<BTreeMap<Code, u64>>,
     /// A few numbers, touched only when a show moves.
     show: Mutex<Show>,
+    checks: AtomicU64,
+    check_us: AtomicU64,
+    /// A few codes, touched only when a rule begins to fire.
+    findings: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What was counted of shows.
@@ -128,6 +132,12 @@ pub struct Counted {
     pub refusals: BTreeMap<Code, u64>,
     /// Shows.
     pub show: Show,
+    /// Checks made.
+    pub checks: u64,
+    /// Seconds of those in all.
+    pub checks_sum: f64,
+    /// Findings that were opened, by code.
+    pub findings: BTreeMap<String, u64>,
 }
 
 impl Figures {
@@ -150,12 +160,12 @@ impl Figures {
     }
 
     /// A subscriber got a snapshot in place of commits.
-    pub fn fell_back(&self) {
+    pub(crate) fn fell_back(&self) {
         self.snapshot_fallbacks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A client came with a digest that differs.
-    pub fn diverged(&self) {
+    pub(crate) fn diverged(&self) {
         self.divergences.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -164,12 +174,24 @@ impl Figures {
         *self.refusals.lock().expect("nothing panics while it counts").entry(code).or_default() += 1;
     }
 
+    /// The rules looked at a production.
+    pub(crate) fn checked(&self, took: Duration) {
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        self.check_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// A finding is on disk.
+    pub(crate) fn found(&self, code: &str) {
+        *self.findings.lock().expect("nothing panics while it counts").entry(code.to_owned()).or_default() +=
+            1;
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counted(&self) -> Counted {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "a sum of seconds for a graph")]
-        let latency_sum = load(&self.latency_us) as f64 / 1e6;
+        let sum = |us: &AtomicU64| load(us) as f64 / 1e6;
         Counted {
             commits: load(&self.commits),
             batches: load(&self.batches),
@@ -178,7 +200,10 @@ impl Figures {
             snapshot_fallbacks: load(&self.snapshot_fallbacks),
             divergences: load(&self.divergences),
             latency: self.latency.iter().map(load).collect(),
-            latency_sum,
+            latency_sum: sum(&self.latency_us),
+            checks: load(&self.checks),
+            checks_sum: sum(&self.check_us),
+            findings: self.findings.lock().expect("nothing panics while it counts").clone(),
             refusals: self.refusals.lock().expect("nothing panics while it counts").clone(),
             show: self.show.lock().expect("nothing panics while it counts").clone(),
         }

@@ -118,6 +118,7 @@ impl Handle {
     /// Takes over figures of the stream (row T1): shown at once, sent at the ticker's rate, never logged.
     pub fn signal(&self, figures: &StreamFigures) {
         self.shared.signals.update(figures);
+        self.shared.counts.signalled();
     }
 
     /// What is known beside the log.
@@ -198,8 +199,11 @@ impl Handle {
         let Some(after) = after else { return Resume::Snapshot };
         let foreign = after.epoch.as_ref().is_some_and(|epoch| epoch != state.epoch());
         let kept = after.revision >= state.oldest().previous() && after.revision <= state.revision();
+        if foreign {
+            self.shared.counts.foreign();
+        }
         if foreign || !kept {
-            self.shared.figures.fell_back();
+            self.fell_back();
             return Resume::Snapshot;
         }
         Resume::After(after.revision)
@@ -264,6 +268,18 @@ impl Handle {
     /// Resolves when the production left memory or was replaced.
     pub async fn ended(&self) {
         self.shared.ended.cancelled().await;
+    }
+
+    /// Counts a subscriber that got a snapshot in place of commits.
+    pub fn fell_back(&self) {
+        self.shared.figures.fell_back();
+        self.shared.counts.fell_back();
+    }
+
+    /// Counts a client that came with a digest that differs.
+    pub fn diverged(&self) {
+        self.shared.figures.diverged();
+        self.shared.counts.diverged();
     }
 
     /// Counts a refusal that was made before a command was.

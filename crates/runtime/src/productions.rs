@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     adapter::Adapters, backend::Backends, clock::Clock, director, error::Error, figures::Figures,
-    handle::Handle, shared::Shared, tasks::Tasks, transfer::Import,
+    handle::Handle, lookout::Surroundings, shared::Shared, tasks::Tasks, transfer::Import,
 };
 
 /// How much of a log is kept. A mutation id is remembered, and a revision can be resumed from, for as long.
@@ -48,6 +48,8 @@ pub struct Options {
     pub adapters: Adapters,
     /// How backends are told; nobody is, without.
     pub backends: Option<Arc<dyn Backends>>,
+    /// Who knows what is around productions; without, checks do without.
+    pub surroundings: Option<Arc<dyn Surroundings>>,
 }
 
 /// What all productions share.
@@ -59,6 +61,7 @@ pub(crate) struct Stage {
     pub(crate) figures: Arc<Figures>,
     pub(crate) adapters: Adapters,
     pub(crate) backends: Option<Arc<dyn Backends>>,
+    pub(crate) surroundings: Option<Arc<dyn Surroundings>>,
     random: fn() -> u64,
     /// Held to look up or change an entry, never while opening.
     open: Mutex<BTreeMap<ProductionId, Slot>>,
@@ -114,10 +117,21 @@ impl Productions {
     /// Nothing is opened yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { engine, clock, tasks, keep, random, adapters, backends } = options;
+        let Options { engine, clock, tasks, keep, random, adapters, backends, surroundings } = options;
         let (figures, open) = (Arc::default(), Mutex::default());
         Self {
-            stage: Arc::new(Stage { engine, clock, tasks, keep, figures, adapters, backends, random, open }),
+            stage: Arc::new(Stage {
+                engine,
+                clock,
+                tasks,
+                keep,
+                figures,
+                adapters,
+                backends,
+                surroundings,
+                random,
+                open,
+            }),
         }
     }
 

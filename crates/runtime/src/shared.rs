@@ -22,6 +22,7 @@ use crate::{
     director::Request,
     figures::Figures,
     hub::Hub,
+    lookout::{Counts, Surroundings},
     productions::{Keep, Stage},
     tasks::{TaskKind, Tasks},
 };
@@ -44,9 +45,11 @@ pub(crate) struct Shared {
     /// Whether commits were shown since the ticker last sent digests.
     pub(crate) dirty: AtomicBool,
     pub(crate) signals: Signals,
+    pub(crate) counts: Counts,
     pub(crate) inbox: mpsc::Sender<Request>,
     pub(crate) adapters: Adapters,
     pub(crate) backends: Option<Arc<dyn Backends>>,
+    pub(crate) surroundings: Option<Arc<dyn Surroundings>>,
     /// Whether a service has to be asked how it is.
     polled: AtomicBool,
     /// How many deliveries wait, by backend. Held for a look.
@@ -115,9 +118,11 @@ impl Shared {
             ended,
             dirty: AtomicBool::new(false),
             signals: Signals::default(),
+            counts: Counts::default(),
             inbox,
             adapters: stage.adapters.clone(),
             backends: stage.backends.clone(),
+            surroundings: stage.surroundings.clone(),
             polled: AtomicBool::new(false),
             lags: Mutex::default(),
             read_only,

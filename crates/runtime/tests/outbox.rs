@@ -79,6 +79,7 @@ impl World {
             random: || 7,
             adapters: Adapters::new([("builtin", builtin)]),
             backends: Some(Arc::new(backend.clone())),
+            surroundings: None,
         });
         Self { backend, storage, productions, tasks }
     }

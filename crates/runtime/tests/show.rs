@@ -112,6 +112,7 @@ impl World {
             random: || 7,
             adapters: Adapters::new([("agent", adapter), ("builtin", builtin)]),
             backends: None,
+            surroundings: None,
         });
         Self { services, storage, productions, tasks }
     }

@@ -1,6 +1,9 @@
 //! What every handler and session has at hand.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
 use onair_adapters::Agents;
 use onair_runtime::{Productions, Tasks};
@@ -37,6 +40,11 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// For what the parts know themselves.
+    pub(crate) fn downgrade(&self) -> Weak<Parts> {
+        Arc::downgrade(&self.0)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod routes;
 pub mod serve;
 pub mod session;
 pub mod socket;
+mod surroundings;
 
 pub use app::App;
 pub use config::Config;

@@ -24,6 +24,7 @@ use crate::{
     reach::Reach,
     routes,
     session::{Sessions, sweeper},
+    surroundings::Surroundings,
 };
 
 /// Why a server does not start.
@@ -99,6 +100,8 @@ impl Server {
         let tasks = Tasks::new();
         let (to_reports, reports) = mpsc::channel(REPORTS);
         let reach = Reach::new(config, &clock, &to_reports, &tasks)?;
+        let surroundings = Arc::new(Surroundings::new(config));
+        let around: Arc<dyn onair_runtime::lookout::Surroundings> = Arc::<Surroundings>::clone(&surroundings);
         let productions = Productions::new(onair_runtime::Options {
             engine: Arc::clone(&engine),
             clock,
@@ -107,6 +110,7 @@ impl Server {
             random,
             adapters: reach.adapters(),
             backends: Some(reach.backends()),
+            surroundings: Some(around),
         });
         begin(&productions, &config.default_production).await?;
         let app = App::new(Parts {
@@ -119,6 +123,7 @@ impl Server {
             default_production: config.default_production.clone(),
             random,
         });
+        surroundings.see(&app);
         tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
         let taking = watchdog::take_reports(productions.clone(), reports, tasks.cancelled());
         tasks.spawn(TaskKind::Watchdog, taking);

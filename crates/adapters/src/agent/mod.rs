@@ -117,6 +117,13 @@ impl Agents {
         Self(Arc::new(Inner { clock, heartbeat, news, table: Mutex::default() }))
     }
 
+    /// How many agents of a service are connected, the active one and those that stand by.
+    #[must_use]
+    pub fn connected(&self, production: &ProductionId, service: &str) -> usize {
+        let place = (production.clone(), service.into());
+        self.with(|table| table.connected(&place))
+    }
+
     /// How often an agent is asked for a sign of life.
     #[must_use]
     pub fn heartbeat(&self) -> Duration {

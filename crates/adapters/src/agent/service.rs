@@ -49,6 +49,11 @@ pub(super) struct Service {
 }
 
 impl Service {
+    /// How many agents there are.
+    pub(super) fn connected(&self) -> usize {
+        self.agents.len()
+    }
+
     /// Takes an agent in, in the place of the connection that it had before; says whether it is active, or nothing when
     /// there are too many.
     pub(super) fn arrive(&mut self, agent: Connected) -> Option<bool> {

@@ -58,6 +58,11 @@ impl Table {
         self.services.get(place).map_or_else(none, Service::seen)
     }
 
+    /// How many agents a service has.
+    pub(super) fn connected(&self, place: &Place) -> usize {
+        self.services.get(place).map_or(0, Service::connected)
+    }
+
     /// A number for one more task.
     pub(super) fn next(&mut self) -> u64 {
         self.asked += 1;

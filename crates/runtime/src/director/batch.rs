@@ -3,15 +3,17 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use onair_core::{Decision, Production, Refusal, advance, decide, needs, receipt};
+use onair_core::{
+    Act, Command, Decision, Intent, Production, Refusal, advance, decide, needs, receipt, rules::Verified,
+};
 use onair_engine::Record;
-use onair_wire::{Commit, Receipt, Revision};
+use onair_wire::{Commit, Outcome as Applied, Receipt, Revision};
 
 use super::{
     Answer, BATCH_BYTES, BATCH_COMMANDS, Request,
     logged::{self, touches_show},
 };
-use crate::{archive, error::Error, figures, hub::Published, shared::Shared};
+use crate::{archive, check, error::Error, figures, hub::Published, lookout::Lookout, shared::Shared};
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,19 +22,26 @@ pub(super) struct Written {
     pub(super) bytes: u64,
     /// Whether the show was touched.
     pub(super) show: bool,
+    /// Whether the phase moved.
+    pub(super) moved: bool,
 }
 
 /// Commits that may follow from one by themselves. A show takes a dozen; more would be our mistake.
 const STEPS_MAX: usize = 1_000;
+/// Commits that one check may make: what opens, what clears, and some room for our mistakes.
+const CHECK_STEPS_MAX: usize = 8;
 
 pub(super) struct Batch<'a> {
     shared: &'a Arc<Shared>,
     working: &'a mut Production,
+    lookout: &'a mut Lookout,
     expected: Revision,
     commits: Vec<Published>,
     bytes: usize,
     /// Whether a commit touched the show, so that calls and times may be others than before.
     show: bool,
+    /// Whether the phase moved.
+    moved: bool,
     /// What is to be counted of the show once it is on disk.
     tally: Option<Box<figures::Show>>,
     answers: Vec<(Answer, Outcome)>,
@@ -46,10 +55,15 @@ enum Outcome {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, working: &'a mut Production) -> Self {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        working: &'a mut Production,
+        lookout: &'a mut Lookout,
+    ) -> Self {
         let expected = working.revision();
-        let (commits, answers) = (Vec::new(), Vec::new());
-        Self { shared, working, expected, commits, bytes: 0, show: false, tally: None, answers }
+        let (commits, answers, tally) = (Vec::new(), Vec::new(), None);
+        let (bytes, show, moved) = (0, false, false);
+        Self { shared, working, lookout, expected, commits, bytes, show, moved, tally, answers }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -59,6 +73,17 @@ impl<'a> Batch<'a> {
     /// Decides a command against what the batch has made so far.
     pub(super) async fn take(&mut self, request: Request) {
         let Request { mut command, answer } = request;
+        match command.intent {
+            Intent::Check(asked) => {
+                self.check(asked.verified);
+                let (revision, conflicts) = (self.working.revision(), Vec::new());
+                let receipt = Receipt { revision, outcome: Applied::Applied, conflicts, sequence: None };
+                return self.answers.push((answer, Outcome::Done(receipt)));
+            }
+            // What blocks a start is what stands now.
+            Intent::Act(Act::Start { .. }) if self.has_preflight() => self.check(None),
+            _ => {}
+        }
         let wanted = needs(self.working, &command);
         if !wanted.is_empty() {
             let published = self.shared.hub.state();
@@ -86,6 +111,26 @@ impl<'a> Batch<'a> {
         self.answers.push((answer, outcome));
     }
 
+    fn has_preflight(&self) -> bool {
+        self.working.manifest().is_some_and(|manifest| manifest.written.validation.block_start.is_some())
+    }
+
+    /// Has the rules look, and keeps what they find (row A2).
+    pub(super) fn check(&mut self, verified: Option<Verified>) {
+        let begun = tokio::time::Instant::now();
+        let observation = self.lookout.observe(self.shared, self.working, verified);
+        let intent = Intent::Check(Box::new(observation.clone()));
+        let command = Command { actor: check::actor(), mutation: None, intent, versions: Default::default() };
+        for _ in 0..CHECK_STEPS_MAX {
+            match decide(self.working, &command, observation.now) {
+                Ok(Decision::Commit(commit, _)) => self.add(*commit),
+                Ok(Decision::AsIs(_) | Decision::Known(_)) | Err(_) => break,
+            }
+        }
+        self.lookout.looked(self.shared, self.working, observation);
+        self.shared.figures.checked(begun.elapsed());
+    }
+
     /// Makes the commits that nobody asks for: what follows from the state, until it rests.
     pub(super) fn go_on(&mut self) {
         for _ in 0..STEPS_MAX {
@@ -106,6 +151,7 @@ impl<'a> Batch<'a> {
             self.show = true;
             self.tally.get_or_insert_default().count(self.working, &commit);
         }
+        self.moved |= logged::moves(&commit);
         self.working.apply(&commit).expect("what was just decided follows what it was decided on");
         let body = Bytes::from(commit.encode());
         self.bytes += body.len();
@@ -114,7 +160,7 @@ impl<'a> Batch<'a> {
 
     /// Appends, shows, answers.
     pub(super) async fn finish(self) -> Result<Written, onair_engine::Error> {
-        let Self { shared, working, expected, commits, bytes, show, tally, answers } = self;
+        let Self { shared, working, expected, commits, bytes, show, moved, tally, answers, .. } = self;
         if commits.is_empty() {
             answer(shared, answers).await;
             return Ok(Written::default());
@@ -133,6 +179,9 @@ impl<'a> Batch<'a> {
         }
         let count = commits.len() as u64;
         shared.figures.committed(count, bytes as u64, begun.elapsed());
+        shared.counts.appended(begun.elapsed());
+        let opened = commits.iter().flat_map(|published| logged::opened(&published.commit));
+        opened.for_each(|code| shared.figures.found(code));
         if let Some(tally) = tally {
             shared.figures.showed(&tally);
         }
@@ -143,7 +192,7 @@ impl<'a> Batch<'a> {
         shared.revision.send_replace(working.revision());
         shared.dirty.store(true, Ordering::Relaxed);
         answer(shared, answers).await;
-        Ok(Written { commits: count, bytes: bytes as u64, show })
+        Ok(Written { commits: count, bytes: bytes as u64, show, moved })
     }
 }
 

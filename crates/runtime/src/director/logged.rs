@@ -1,7 +1,7 @@
 //! What the log of the server says of a show, once it is true.
 
 use onair_core::{Production, production::server};
-use onair_wire::{Change, Commit, Op};
+use onair_wire::{CauseKind, Change, Commit, Op};
 use serde_json::Value;
 
 use crate::{hub::Published, shared::Shared};
@@ -10,6 +10,18 @@ use crate::{hub::Published, shared::Shared};
 pub(super) fn touches_show(commit: &Commit) -> bool {
     let show = [server::SYSTEM, server::SERVICES, server::SEQUENCES];
     commit.changes.iter().any(|change| show.contains(&change.collection.as_str()))
+}
+
+/// The findings that a commit opens.
+pub(super) fn opened(commit: &Commit) -> impl Iterator<Item = &str> {
+    let opens = commit.cause.kind == CauseKind::FindingOpened;
+    let codes = commit.cause.details.get("codes").filter(|_| opens).and_then(Value::as_array);
+    codes.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a commit moves the phase.
+pub(super) fn moves(commit: &Commit) -> bool {
+    commit.changes.iter().any(|change| change.collection.as_str() == server::TRANSITIONS)
 }
 
 /// Says what an operator must hear of even without looking (row L8), and every move of the show when the production's

@@ -17,10 +17,10 @@ use onair_core::{Command, Intent, Production};
 use onair_wire::{Actor, Receipt};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, sleep_until},
 };
 
-use crate::{error::Error, shared::Shared};
+use crate::{error::Error, lookout::Lookout, shared::Shared};
 
 use batch::Batch;
 use keep::Keeper;
@@ -74,29 +74,47 @@ pub(crate) struct Director {
     working: Production,
     keeper: Keeper,
     show: Show,
+    lookout: Lookout,
 }
 
 impl Director {
     fn new(shared: Arc<Shared>, inbox: mpsc::Receiver<Request>, working: Production, keeper: Keeper) -> Self {
-        Self { shared, inbox, working, keeper, show: Show::default() }
+        let lookout = Lookout::new(&shared);
+        Self { shared, inbox, working, keeper, show: Show::default(), lookout }
     }
 
     /// Runs until the production is idle, removed, or the server ends.
     pub(crate) async fn run(mut self) {
         let ended = self.shared.ended.clone();
         self.resume().await;
+        let mut idle_at = Instant::now() + IDLE;
         loop {
             let first = tokio::select! {
                 biased;
                 () = ended.cancelled() => break,
-                received = timeout(IDLE, self.inbox.recv()) => match received {
-                    Ok(Some(request)) => Some(request),
-                    Ok(None) => break,
-                    Err(_) if self.working.rests() && self.shared.retire() => break,
-                    Err(_) => continue,
+                // First, or nobody would look at those who have most to do.
+                () = self.lookout.due() => {
+                    self.look().await;
+                    continue;
+                }
+                received = self.inbox.recv() => match received {
+                    Some(request) => Some(request),
+                    None => break,
                 },
                 () = self.show.due(&self.shared.clock) => None,
+                () = self.shared.counts.stirred(), if self.lookout.is_idle() => {
+                    self.lookout.stir();
+                    continue;
+                }
+                () = sleep_until(idle_at) => {
+                    if self.working.rests() && self.shared.retire() {
+                        break;
+                    }
+                    idle_at = Instant::now() + IDLE;
+                    continue;
+                }
             };
+            idle_at = Instant::now() + IDLE;
             self.batch(first).await;
         }
         self.show.stand_down();
@@ -129,7 +147,7 @@ impl Director {
             self.working.forget_before(oldest);
         }
         let woken = first.is_none();
-        let mut batch = Batch::new(&self.shared, &mut self.working);
+        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout);
         match first {
             Some(first) => batch.take(first).await,
             None => batch.go_on(),
@@ -147,7 +165,25 @@ impl Director {
                 } else if written.show {
                     self.show.follow(&self.shared, &self.working);
                 }
+                if written.moved {
+                    self.look().await;
+                } else if written.commits > 0 {
+                    self.lookout.stir();
+                }
             }
+            Err(error) => self.begin_again(&error).await,
+        }
+    }
+
+    /// Has the rules look: behind each move, and while something happens (row A2).
+    async fn look(&mut self) {
+        if self.shared.read_only().is_some() {
+            return self.lookout.rest();
+        }
+        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout);
+        batch.check(None);
+        match batch.finish().await {
+            Ok(written) => self.keeper.wrote(&self.shared, &self.working, written),
             Err(error) => self.begin_again(&error).await,
         }
     }

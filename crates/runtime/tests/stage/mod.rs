@@ -49,9 +49,16 @@ impl Stage {
             "builtin",
             Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
         )]);
-        let backends = None;
-        let options =
-            Options { engine: engine.clone(), clock: clock.clone(), tasks, keep, random, adapters, backends };
+        let options = Options {
+            engine: engine.clone(),
+            clock: clock.clone(),
+            tasks,
+            keep,
+            random,
+            adapters,
+            backends: None,
+            surroundings: None,
+        };
         Self { engine, productions: Productions::new(options), clock }
     }
 

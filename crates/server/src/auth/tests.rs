@@ -46,6 +46,7 @@ impl Bench {
                 Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
             )]),
             backends: None,
+            surroundings: None,
             engine: Arc::new(Memory::new()),
             clock: clock.clone(),
             tasks: Tasks::new(),

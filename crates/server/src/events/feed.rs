@@ -140,7 +140,7 @@ impl Feed {
 
     /// Goes on with a snapshot, of the production that stands under this name now; `None` when there is none.
     async fn begin_again(&mut self) -> Option<()> {
-        self.app.productions.figures().fell_back();
+        self.handle.fell_back();
         if self.handle.has_ended() {
             self.handle = self.app.productions.open(self.handle.id()).await.ok()?;
             self._watching = self.handle.watch();

@@ -42,6 +42,7 @@ impl Bench {
                 Arc::new(onair_adapters::Builtin) as Arc<dyn onair_runtime::adapter::Adapter>,
             )]),
             backends: None,
+            surroundings: None,
         });
         let app = App::new(Parts {
             productions,

@@ -126,7 +126,7 @@ impl Session {
         let mut opening = vec![answer::frame(&subscribed)];
         let mut resume = handle.resume(known.after.as_ref(), state);
         if known.went_astray(handle, &subscription, resume) {
-            self.app.productions.figures().diverged();
+            handle.diverged();
             resume = Resume::Snapshot;
         }
         match resume {
@@ -143,7 +143,7 @@ impl Session {
         let Subscribed { handle, filter, .. } = &self.subscribed[index];
         let (production, filter) = (handle.id().clone(), filter.clone());
         if !handle.has_ended() {
-            self.app.productions.figures().fell_back();
+            handle.fell_back();
         }
         let again = match self.app.productions.open(&production).await {
             Ok(handle) => self.attach(id, &handle, &filter, &Known::default()).await.map(|()| handle),

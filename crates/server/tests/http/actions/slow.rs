@@ -81,6 +81,7 @@ impl Bench {
             random: || 7,
             adapters: Adapters::new([("builtin", Arc::new(Host(host)) as Arc<dyn Adapter>)]),
             backends: None,
+            surroundings: None,
         });
         let app = App::new(Parts {
             productions: productions.clone(),
