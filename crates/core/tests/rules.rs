@@ -4,7 +4,7 @@ mod show;
 
 use std::collections::BTreeMap;
 
-use onair_core::rules::{self, Lagging, Observation, Took, verify};
+use onair_core::rules::{self, Lagging, Observation, Scene, Took, verify};
 use onair_wire::{
     Actor, CauseKind, Change, Collection, Commit, DocumentId, Millis, Op, Timestamp, sync::StreamFigures,
 };
@@ -307,7 +307,7 @@ fn a1_each_rule_fires_and_keeps_silent() {
     for pair in cases() {
         for ((code, show, observation), fires) in pair.into_iter().zip([true, false]) {
             let rule = rules::rule(code).expect("a rule");
-            let found = rule.look(&show.production, &observation).expect("enough was observed");
+            let found = rule.look(&Scene::new(&show.production, &observation)).expect("enough was observed");
             assert_eq!(!found.is_empty(), fires, "{code}: {found:?}");
             assert!(found.iter().all(|it| !it.subject.is_empty() && !it.what.is_empty()), "{found:?}");
             tried.extend(fires.then_some(code));
@@ -339,7 +339,7 @@ fn a2_a_patience_that_is_shorter_than_two_heartbeats_is_found() {
     let show = plain(&[]);
     for (heartbeat, fires) in [(2_000, false), (3_000, true)] {
         let observation = seen(|it| it.heartbeat = Some(Millis(heartbeat)));
-        let found = rules::rule("CF001").expect("a rule").look(&show.production, &observation);
+        let found = rules::rule("CF001").expect("a rule").look(&Scene::new(&show.production, &observation));
         assert_eq!(found.is_some_and(|found| !found.is_empty()), fires, "{heartbeat}");
     }
 }

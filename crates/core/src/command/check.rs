@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Context, Draft};
 use crate::{
     production::{Production, server},
-    rules::{self, Finding, Observation, Rule},
+    rules::{self, Finding, Observation, Rule, Scene},
 };
 
 /// Cleared findings that are kept beside the last of each rule, newest first; the log has the others.
@@ -31,11 +31,11 @@ pub(super) fn decide(
     context: &Context<'_>,
     observation: &Observation,
 ) -> Option<Draft> {
-    let settings = production.settings();
     production.manifest()?;
-    let news: Vec<News> = rules::all()
-        .filter_map(|rule| news(production, context, observation, rule, settings.state_validation))
-        .collect();
+    let on = production.settings().state_validation;
+    let scene = on.then(|| Scene::new(production, observation));
+    let news = rules::all().filter_map(|rule| news(production, context, observation, rule, scene.as_ref()));
+    let news: Vec<News> = news.collect();
     let of = |wanted: fn(&News) -> Option<&Finding>| news.iter().filter_map(wanted).collect::<Vec<_>>();
     let opened = of(|news| if let News::Opened(finding) = news { Some(finding) } else { None });
     let changed = of(|news| if let News::Changed(finding) = news { Some(finding) } else { None });
@@ -64,12 +64,12 @@ fn news(
     context: &Context<'_>,
     observation: &Observation,
     rule: &Rule,
-    on: bool,
+    scene: Option<&Scene<'_>>,
 ) -> Option<News> {
     let known = production.finding(rule.code);
     let standing = known.filter(Finding::stands);
     // Where nobody looks nothing is known to stand.
-    let found = if on { rule.look(production, observation)? } else { Vec::new() };
+    let found = scene.map_or_else(|| Some(Vec::new()), |scene| rule.look(scene))?;
     match standing {
         None if found.is_empty() => None,
         None => Some(News::Opened(Finding::new(rule, &found, context.at))),

@@ -4,11 +4,10 @@
 use onair_wire::json;
 use serde_json::Value;
 
-use super::{Found, Observation, rules};
+use super::{Found, Scene, rules};
 use crate::{
     manifest::{Requirement, ServiceIs, Written},
     pointer,
-    production::Production,
 };
 
 /// How many heartbeats fit into `healthTimeout` at least: one may be lost.
@@ -32,8 +31,8 @@ rules! { Configuration:
         "Make a token with `onair token create`, or listen on 127.0.0.1." => exposed;
 }
 
-fn timeouts(production: &Production, observation: &Observation) -> Vec<Found> {
-    let settings = production.settings();
+fn timeouts(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { settings, services, observation, .. } = scene;
     let mut found = Vec::new();
     let (wait, start) = (settings.retry_delay.0, settings.startup_timeout.0);
     if settings.max_retries > 0 && wait >= start {
@@ -42,7 +41,7 @@ fn timeouts(production: &Production, observation: &Observation) -> Vec<Found> {
         );
         found.push(Found::new("retryDelay", what));
     }
-    let by_agents = production.services().iter().any(|(_, service)| service.adapter == "agent");
+    let by_agents = services.iter().any(|(_, service)| service.adapter == "agent");
     if let Some(heartbeat) = observation.heartbeat.filter(|_| by_agents)
         && settings.health_timeout.0 < heartbeat.0.saturating_mul(HEARTBEATS)
     {
@@ -55,7 +54,8 @@ fn timeouts(production: &Production, observation: &Observation) -> Vec<Found> {
     found
 }
 
-fn start_order(production: &Production, _: &Observation) -> Vec<Found> {
+fn start_order(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let Some(manifest) = production.manifest() else { return Vec::new() };
     let written = &manifest.written;
     let found = written.requires.iter().filter_map(|requirement| contradiction(written, requirement));
@@ -82,7 +82,8 @@ fn is_prepared(written: &Written, name: &String) -> bool {
     required || written.start.contains(name)
 }
 
-fn merge(production: &Production, _: &Observation) -> Vec<Found> {
+fn merge(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let Some(manifest) = production.manifest() else { return Vec::new() };
     let mut found = Vec::new();
     for (collection, rules) in &manifest.written.collections {
@@ -118,7 +119,8 @@ fn is_in_documents(documents: &crate::Documents, path: &str) -> bool {
 }
 
 /// Never the value: a finding is read by every viewer.
-fn secrets(production: &Production, _: &Observation) -> Vec<Found> {
+fn secrets(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let Some(manifest) = production.manifest() else { return Vec::new() };
     let mut found = Vec::new();
     for service in &manifest.written.services {
@@ -163,7 +165,8 @@ fn has_credentials(url: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || behind.split('&').any(told)
 }
 
-fn exposed(_: &Production, observation: &Observation) -> Vec<Found> {
+fn exposed(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let open = observation.exposed.iter();
     open.map(|address| {
         Found::new(address.as_str(), format!("{address} is open to others, and no token is configured"))

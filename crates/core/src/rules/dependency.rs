@@ -2,7 +2,7 @@
 
 use onair_wire::Millis;
 
-use super::{Found, Observation, rules};
+use super::{Found, Scene, rules};
 use crate::{
     command::{Backend, Delivery},
     lifecycle::Phase,
@@ -35,57 +35,58 @@ fn word(status: Status) -> String {
     serde_json::to_value(status).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn not_active(production: &Production, _: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
+fn not_active(scene: &Scene<'_>) -> Vec<Found> {
+    let (production, lifecycle) = (scene.production, &scene.lifecycle);
     // While a sequence is under way it is being seen to.
     if lifecycle.phase != Phase::Live || lifecycle.sequence.is_some() {
         return Vec::new();
     }
-    let off = |(name, service): &(String, Service)| {
+    let off = |(name, service): &&(String, Service)| {
         service.required && service.status != Status::Active && is_started(production, name)
     };
-    let services = production.services().into_iter().filter(off);
+    let services = scene.services.iter().filter(off);
     services
         .map(|(name, service)| {
             let what = format!("{name} is {} while the show is live", word(service.status));
-            Found::new(name, what)
+            Found::new(name.as_str(), what)
         })
         .collect()
 }
 
-fn late(production: &Production, observation: &Observation) -> Vec<Found> {
-    let (now, patience) = (observation.at(production), production.settings().health_timeout);
-    let services = production.services().into_iter().filter(|(_, service)| service.status != Status::Down);
+fn late(scene: &Scene<'_>) -> Vec<Found> {
+    let (now, patience) = (scene.now, scene.settings.health_timeout);
+    let services = scene.services.iter().filter(|(_, service)| service.status != Status::Down);
     services
         .filter_map(|(name, service)| {
             let away = service.away_since?.until(now);
             let why = service.error.as_deref().unwrap_or("no sign of life");
             let what =
                 format!("{name} has been away for {} ms ({why}); healthTimeout is {}", away.0, patience.0);
-            (away.0 > patience.0 / 2).then(|| Found::new(name, what))
+            (away.0 > patience.0 / 2).then(|| Found::new(name.as_str(), what))
         })
         .collect()
 }
 
-fn no_standby(production: &Production, observation: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
+fn no_standby(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, lifecycle, .. } = scene;
     let since = lifecycle.live_since.filter(|_| lifecycle.phase == Phase::Live);
-    if since.is_none_or(|since| since.plus(STANDBY_AFTER) > observation.at(production)) {
+    if since.is_none_or(|since| since.plus(STANDBY_AFTER) > scene.now) {
         return Vec::new();
     }
-    let alone = |(name, service): &(String, Service)| {
+    let alone = |(name, service): &&(String, Service)| {
         service.required && service.adapter == "agent" && observation.agents.get(name) == Some(&1)
     };
-    let services = production.services().into_iter().filter(alone);
+    let services = scene.services.iter().filter(alone);
     services
         .map(|(name, _)| {
             let what = format!("{name} is carried by 1 agent, and none stands by");
-            Found::new(name, what)
+            Found::new(name.as_str(), what)
         })
         .collect()
 }
 
-fn parked(production: &Production, _: &Observation) -> Vec<Found> {
+fn parked(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let documents = production.collection(server::BACKENDS).into_iter().flat_map(crate::Documents::iter);
     let backends = documents.filter_map(|(id, _)| Some((id.as_str(), production.backend(id.as_str())?)));
     backends
@@ -97,16 +98,16 @@ fn parked(production: &Production, _: &Observation) -> Vec<Found> {
         .collect()
 }
 
-fn may_be_on(production: &Production, _: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
+fn may_be_on(scene: &Scene<'_>) -> Vec<Found> {
+    let lifecycle = &scene.lifecycle;
     if lifecycle.sequence.is_some() || lifecycle.phase == Phase::Live {
         return Vec::new();
     }
-    let services = production.services().into_iter().filter(|(_, service)| service.uncertain);
+    let services = scene.services.iter().filter(|(_, service)| service.uncertain);
     services
         .map(|(name, _)| {
             let what = format!("{name} was asked to go off and nobody knows whether it did");
-            Found::new(name, what)
+            Found::new(name.as_str(), what)
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use onair_wire::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Category, Found, Observation, Rule, Severity, all};
+use super::{Category, Found, Observation, Rule, Scene, Severity, all};
 use crate::production::{Production, server};
 
 /// How many subjects a finding names; beyond it their number says enough.
@@ -142,10 +142,10 @@ impl Report {
 #[must_use]
 pub fn report(production: &Production, observation: &Observation) -> Report {
     let at = observation.at(production);
-    let mut findings = Vec::new();
+    let (scene, mut findings) = (Scene::new(production, observation), Vec::new());
     for rule in all() {
         let known = production.finding(rule.code).filter(Finding::stands);
-        match (rule.look(production, observation), known) {
+        match (rule.look(&scene), known) {
             (None, known) => findings.extend(known),
             (Some(found), _) if found.is_empty() => {}
             (Some(_), Some(known)) if known.last_seen == at => findings.push(known),

@@ -4,7 +4,7 @@ use onair_wire::{Digest, Millis};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Found, Observation, rules};
+use super::{Found, Scene, rules};
 use crate::production::{Document, Production, server};
 
 /// By how much the clock may be behind the log: clocks are set by a little all the time.
@@ -64,29 +64,34 @@ pub fn verify(production: &Production) -> Verified {
     verified
 }
 
-fn log(_: &Production, observation: &Observation) -> Vec<Found> {
+fn log(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let damage = observation.damage.iter();
     damage.map(|why| Found::new("log", format!("nothing is taken: {why}"))).collect()
 }
 
-fn mended(_: &Production, observation: &Observation) -> Vec<Found> {
+fn mended(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let reports = observation.mended.iter();
     reports.map(|report| Found::new(report.as_str(), format!("opening found: {report}"))).collect()
 }
 
-fn digests(_: &Production, observation: &Observation) -> Vec<Found> {
+fn digests(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let wrong = observation.verified.iter().flat_map(|verified| &verified.digests);
     wrong
         .map(|name| Found::new(name.as_str(), format!("the digest of {name} is not that of its documents")))
         .collect()
 }
 
-fn schema(_: &Production, observation: &Observation) -> Vec<Found> {
+fn schema(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let broken = observation.verified.iter().flat_map(|verified| &verified.misfits);
     broken.map(|(name, why)| Found::new(name.as_str(), format!("{name} breaks its schema: {why}"))).collect()
 }
 
-fn orphans(production: &Production, _: &Observation) -> Vec<Found> {
+fn orphans(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let conflicts = production.collection(server::CONFLICTS).into_iter().flat_map(crate::Documents::by_age);
     let orphan = |value: &Value| {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
@@ -105,7 +110,8 @@ fn orphans(production: &Production, _: &Observation) -> Vec<Found> {
         .collect()
 }
 
-fn clock(production: &Production, observation: &Observation) -> Vec<Found> {
+fn clock(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, observation, .. } = *scene;
     let behind = observation.now.until(production.at());
     if behind <= CLOCK_BEHIND {
         return Vec::new();
@@ -117,9 +123,9 @@ fn clock(production: &Production, observation: &Observation) -> Vec<Found> {
     vec![Found::new("clock", what)]
 }
 
-fn sequence(production: &Production, _: &Observation) -> Vec<Found> {
-    let Some(id) = production.lifecycle().sequence else { return Vec::new() };
-    let what = match production.sequence(&id) {
+fn sequence(scene: &Scene<'_>) -> Vec<Found> {
+    let Some(id) = scene.lifecycle.sequence.clone() else { return Vec::new() };
+    let what = match scene.production.sequence(&id) {
         Some(sequence) if sequence.is_running() => return Vec::new(),
         Some(sequence) => format!("{id} is {}", sequence.status.as_str()),
         None => format!("there is no sequence {id}"),

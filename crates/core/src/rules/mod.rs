@@ -10,6 +10,7 @@ mod finding;
 mod integrity;
 mod observation;
 mod performance;
+mod scene;
 mod state_machine;
 mod synchronization;
 
@@ -17,12 +18,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::production::Production;
-
 pub(crate) use finding::subjects;
 pub use finding::{Finding, OfCode, Report, SUBJECTS_MAX, Statistics, report, statistics};
 pub use integrity::{Verified, verify};
 pub use observation::{Lagging, Observation, Took, Unsaid};
+pub use scene::Scene;
 
 /// The kinds of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,7 +138,7 @@ pub struct Rule {
     pub fix: &'static str,
     /// Its page in `docs/problems/`.
     pub page: &'static str,
-    look: fn(&Production, &Observation) -> Vec<Found>,
+    look: fn(&Scene<'_>) -> Vec<Found>,
 }
 
 impl fmt::Debug for Rule {
@@ -198,10 +198,10 @@ impl Rule {
 
     /// What it finds. `None`: it cannot be told from what was observed.
     #[must_use]
-    pub fn look(&self, production: &Production, observation: &Observation) -> Option<Vec<Found>> {
-        if self.is_thorough() && observation.verified.is_none() {
+    pub fn look(&self, scene: &Scene<'_>) -> Option<Vec<Found>> {
+        if self.is_thorough() && scene.observation.verified.is_none() {
             return None;
         }
-        Some((self.look)(production, observation))
+        Some((self.look)(scene))
     }
 }

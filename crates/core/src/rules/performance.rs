@@ -1,11 +1,7 @@
 //! Rules about how fast it goes and how large it is.
 
-use super::{Found, Observation, Took, rules};
-use crate::{
-    command::DOCUMENT_BYTES_MAX,
-    lifecycle::Phase,
-    production::{LARGE_BYTES, Production},
-};
+use super::{Found, Observation, Scene, Took, rules};
+use crate::{command::DOCUMENT_BYTES_MAX, lifecycle::Phase, production::LARGE_BYTES};
 
 /// What an append or a flush may take on average: an operator notices a tenth of a second.
 const SLOW_MS: f64 = 100.0;
@@ -24,9 +20,9 @@ const PRODUCTION_DOCUMENTS: usize = 100_000;
 
 rules! { Performance:
     "PF001" Warning "Commits are slow",
-        "Look at the disk of the data directory and at what else writes there." => |_, it| slow("commits", it.appends);
+        "Look at the disk of the data directory and at what else writes there." => |it| slow("commits", it.observation.appends);
     "PF002" Warning "Flushes are slow",
-        "Put the data directory on a local disk that flushes fast; network file systems do not." => |_, it| slow("flushes", it.flushes);
+        "Put the data directory on a local disk that flushes fast; network file systems do not." => |it| slow("flushes", it.observation.flushes);
     "PF003" Warning "The queue of commands is nearly full",
         "Send fewer and larger batches (`POST /mutations`); behind the limit callers are told to come back." => queue;
     "PF004" Warning "Frames are dropped",
@@ -48,7 +44,8 @@ fn slow(name: &str, took: Took) -> Vec<Found> {
     vec![Found::new(name, what)]
 }
 
-fn queue(_: &Production, observation: &Observation) -> Vec<Found> {
+fn queue(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let Observation { waiting, room, .. } = *observation;
     if room == 0 || waiting * 100 < room * QUEUE_PERCENT {
         return Vec::new();
@@ -56,7 +53,8 @@ fn queue(_: &Production, observation: &Observation) -> Vec<Found> {
     vec![Found::new("commands", format!("{waiting} commands wait, and there is room for {room}"))]
 }
 
-fn dropped(_: &Production, observation: &Observation) -> Vec<Found> {
+fn dropped(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let Observation { frames, dropped, .. } = *observation;
     if dropped < DROPPED || dropped * 100 <= frames * DROPPED_PERCENT {
         return Vec::new();
@@ -64,9 +62,10 @@ fn dropped(_: &Production, observation: &Observation) -> Vec<Found> {
     vec![Found::new("frames", format!("{dropped} frames of {frames} were dropped within a minute"))]
 }
 
-fn fps(production: &Production, observation: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
-    let figures = observation.stream.as_ref().filter(|_| lifecycle.phase == Phase::Live && !lifecycle.paused);
+fn fps(scene: &Scene<'_>) -> Vec<Found> {
+    let lifecycle = &scene.lifecycle;
+    let figures =
+        scene.observation.stream.as_ref().filter(|_| lifecycle.phase == Phase::Live && !lifecycle.paused);
     let rates = figures.and_then(|figures| figures.fps.zip(figures.target_fps));
     match rates {
         Some((fps, target)) if fps < target * FPS_ENOUGH => {
@@ -76,7 +75,8 @@ fn fps(production: &Production, observation: &Observation) -> Vec<Found> {
     }
 }
 
-fn documents(production: &Production, _: &Observation) -> Vec<Found> {
+fn documents(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let large = production.collections().flat_map(|(name, documents)| {
         documents.large().map(move |(id, bytes)| (format!("{name}/{id}"), bytes))
     });
@@ -90,7 +90,8 @@ fn documents(production: &Production, _: &Observation) -> Vec<Found> {
         .collect()
 }
 
-fn production(production: &Production, _: &Observation) -> Vec<Found> {
+fn production(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, .. } = *scene;
     let (mut bytes, mut documents) = (0, 0);
     for (_, collection) in production.collections() {
         bytes += collection.bytes();

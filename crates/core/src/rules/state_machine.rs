@@ -4,18 +4,13 @@
 //! our mistake; and about shows that somebody must act on.
 
 use onair_wire::{Millis, Timestamp};
-use serde::Deserialize;
 
-use super::{Found, Observation, rules};
+use super::{Found, Scene, rules};
 use crate::{
     lifecycle::{Phase, Reason, Transition},
-    production::{Production, server},
     sequence::{Sequence, Step, StepStatus},
-    settings::Settings,
 };
 
-/// How many transitions are looked at, the newest: as many as a snapshot shows. The check behind each move saw the others.
-const TRANSITIONS_LOOKED: usize = 50;
 /// How much longer than all its timeouts a phase may last: a disk that is slow for a moment is no finding.
 const GRACE: Millis = Millis(5_000);
 /// How long behind the last deadline of a sequence something has to happen.
@@ -41,17 +36,8 @@ rules! { StateMachine:
         "Export the production and report it; restore the last backup if the show depends on its history." => contradictions;
 }
 
-/// The newest transitions, newest first; what does not read is left out.
-fn transitions(production: &Production) -> Vec<Transition> {
-    let documents =
-        production.collection(server::TRANSITIONS).into_iter().flat_map(crate::Documents::by_age).rev();
-    let read = |value: &serde_json::Value| Transition::deserialize(value).ok();
-    documents.take(TRANSITIONS_LOOKED).filter_map(|(_, document)| read(document.value())).collect()
-}
-
-fn outside_the_table(production: &Production, _: &Observation) -> Vec<Found> {
-    let moved = transitions(production);
-    let bad = moved.iter().filter(|it| !it.from.may_move(it.to) && it.reason != Reason::Forced);
+fn outside_the_table(scene: &Scene<'_>) -> Vec<Found> {
+    let bad = scene.transitions.iter().filter(|it| !it.from.may_move(it.to) && it.reason != Reason::Forced);
     bad.map(|Transition { from, to, at, actor, .. }| {
         let name = format!("{} to {}", from.as_str(), to.as_str());
         let what = format!("at {at} {actor} moved from {} to {}", from.as_str(), to.as_str());
@@ -61,10 +47,11 @@ fn outside_the_table(production: &Production, _: &Observation) -> Vec<Found> {
 }
 
 /// How long a phase can lawfully last; `None`: for as long as it likes.
-fn allowance(production: &Production, settings: &Settings, phase: Phase) -> Option<Millis> {
-    let services = production.services().len().max(1) as u64;
+fn allowance(scene: &Scene<'_>) -> Option<Millis> {
+    let Scene { settings, production, .. } = scene;
+    let services = scene.services.len().max(1) as u64;
     let all_off = settings.shutdown_timeout.0.saturating_mul(services);
-    let allowed = match phase {
+    let allowed = match scene.lifecycle.phase {
         Phase::Initializing => {
             let attempts = (1..=settings.max_retries.saturating_add(1)).map(|attempt| {
                 let wait = crate::backoff::delay(settings, attempt, production.id().as_str());
@@ -80,11 +67,10 @@ fn allowance(production: &Production, settings: &Settings, phase: Phase) -> Opti
     Some(Millis(allowed.saturating_add(GRACE.0)))
 }
 
-fn held_too_long(production: &Production, observation: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
-    let allowed = allowance(production, &production.settings(), lifecycle.phase);
-    let held = lifecycle.since.until(observation.at(production));
-    match allowed {
+fn held_too_long(scene: &Scene<'_>) -> Vec<Found> {
+    let lifecycle = &scene.lifecycle;
+    let held = lifecycle.since.until(scene.now);
+    match allowance(scene) {
         Some(allowed) if held > allowed => {
             let phase = lifecycle.phase.as_str();
             let what = format!(
@@ -109,10 +95,13 @@ fn expected_by(sequence: &Sequence) -> Timestamp {
     last.unwrap_or(sequence.started_at).plus(PROGRESS_GRACE)
 }
 
-fn no_progress(production: &Production, observation: &Observation) -> Vec<Found> {
-    let Some(sequence) = production.running().filter(Sequence::is_running) else { return Vec::new() };
+fn no_progress(scene: &Scene<'_>) -> Vec<Found> {
+    let id = scene.lifecycle.sequence.as_deref();
+    let Some(sequence) = id.and_then(|id| scene.production.sequence(id)).filter(Sequence::is_running) else {
+        return Vec::new();
+    };
     let by = expected_by(&sequence);
-    if observation.at(production) <= by {
+    if scene.now <= by {
         return Vec::new();
     }
     let waiting: Vec<&str> =
@@ -121,8 +110,8 @@ fn no_progress(production: &Production, observation: &Observation) -> Vec<Found>
     vec![Found::new(sequence.id, what)]
 }
 
-fn live_without_a_start(production: &Production, _: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
+fn live_without_a_start(scene: &Scene<'_>) -> Vec<Found> {
+    let lifecycle = &scene.lifecycle;
     if lifecycle.phase != Phase::Live {
         return Vec::new();
     }
@@ -134,10 +123,10 @@ fn live_without_a_start(production: &Production, _: &Observation) -> Vec<Found> 
     vec![Found::new("live", format!("the phase is live, and {lacking}"))]
 }
 
-fn flaps(production: &Production, observation: &Observation) -> Vec<Found> {
-    let now = observation.at(production);
-    let falls = transitions(production);
-    let falls = falls.iter().filter(|it| it.to == Phase::Error && it.at.plus(FALLS_WITHIN) > now).count();
+fn flaps(scene: &Scene<'_>) -> Vec<Found> {
+    let now = scene.now;
+    let falls =
+        scene.transitions.iter().filter(|it| it.to == Phase::Error && it.at.plus(FALLS_WITHIN) > now).count();
     if falls < FALLS {
         return Vec::new();
     }
@@ -145,11 +134,12 @@ fn flaps(production: &Production, observation: &Observation) -> Vec<Found> {
     vec![Found::new("error", format!("the show fell into error {falls} times within {minutes} minutes"))]
 }
 
-fn gave_up(production: &Production, _: &Observation) -> Vec<Found> {
-    let lifecycle = production.lifecycle();
-    match lifecycle.recovery.filter(|recovery| recovery.gave_up && lifecycle.phase == Phase::Error) {
+fn gave_up(scene: &Scene<'_>) -> Vec<Found> {
+    let lifecycle = &scene.lifecycle;
+    match lifecycle.recovery.as_ref().filter(|recovery| recovery.gave_up && lifecycle.phase == Phase::Error) {
         Some(recovery) => {
-            let error = lifecycle.error.map_or_else(String::new, |error| format!(": {}", error.message));
+            let error =
+                lifecycle.error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message));
             let what = format!("the show stays in error after {} attempts{error}", recovery.attempts);
             vec![Found::new("error", what)]
         }
@@ -157,9 +147,9 @@ fn gave_up(production: &Production, _: &Observation) -> Vec<Found> {
     }
 }
 
-fn contradictions(production: &Production, _: &Observation) -> Vec<Found> {
-    let moved = transitions(production);
-    let phase = production.phase();
+fn contradictions(scene: &Scene<'_>) -> Vec<Found> {
+    let moved = &scene.transitions;
+    let phase = scene.lifecycle.phase;
     let mut found = Vec::new();
     if let Some(last) = moved.first().filter(|last| last.to != phase) {
         let what = format!("the last move led to {}, and the phase is {}", last.to.as_str(), phase.as_str());

@@ -1,7 +1,6 @@
 //! Rules about clients and backends that do not have what the production is.
 
-use super::{Found, Observation, rules};
-use crate::production::Production;
+use super::{Found, Scene, rules};
 
 /// Bytes that may wait for one client: a few of its largest messages. A socket that takes none for longer falls back.
 const LAG_BYTES: u64 = 512 * 1024;
@@ -25,7 +24,8 @@ rules! { Synchronization:
         "Look for clients that reconnect often or are too slow; keep more commits if they are away for long." => fallbacks;
 }
 
-fn lagging(_: &Production, observation: &Observation) -> Vec<Found> {
+fn lagging(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let slow = observation.lagging.iter().filter(|client| client.bytes > LAG_BYTES);
     slow.map(|client| {
         let what = format!("{} bytes wait for client {}, more than {LAG_BYTES}", client.bytes, client.client);
@@ -34,20 +34,23 @@ fn lagging(_: &Production, observation: &Observation) -> Vec<Found> {
     .collect()
 }
 
-fn diverged(_: &Production, observation: &Observation) -> Vec<Found> {
+fn diverged(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let count = observation.diverged;
     let what = || format!("within a minute {count} times a client had another state than the server");
     (count > 0).then(|| Found::new("digest", what())).into_iter().collect()
 }
 
-fn foreign(production: &Production, observation: &Observation) -> Vec<Found> {
+fn foreign(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, observation, .. } = *scene;
     let count = observation.foreign;
     let epoch = production.epoch();
     let what = || format!("within a minute {count} positions were not of epoch {epoch}");
     (count >= FOREIGN_POSITIONS).then(|| Found::new("epoch", what())).into_iter().collect()
 }
 
-fn outbox(production: &Production, observation: &Observation) -> Vec<Found> {
+fn outbox(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { production, observation, .. } = *scene;
     let behind = observation.lags.iter().filter(|(_, lag)| **lag > OUTBOX_LAG);
     let parked =
         |name: &str| production.backend(name).is_some_and(|it| it.status == crate::command::Delivery::Parked);
@@ -60,7 +63,8 @@ fn outbox(production: &Production, observation: &Observation) -> Vec<Found> {
         .collect()
 }
 
-fn fallbacks(_: &Production, observation: &Observation) -> Vec<Found> {
+fn fallbacks(scene: &Scene<'_>) -> Vec<Found> {
+    let Scene { observation, .. } = *scene;
     let count = observation.fell_back;
     let what = || format!("within a minute {count} subscribers got a snapshot, more than {FALLBACKS}");
     (count > FALLBACKS).then(|| Found::new("snapshots", what())).into_iter().collect()
