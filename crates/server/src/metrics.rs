@@ -3,6 +3,7 @@
 //! Nothing is counted here. A scrape reads the counters where they are kept, so that no number is kept twice; a client
 //! who watches several productions is looked at once.
 
+mod findings;
 mod show;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -66,6 +67,7 @@ impl Collector for Scrape {
         self.process(&mut page)?;
         self.commits(&mut page)?;
         self.shows(&mut page)?;
+        self.findings(&mut page)?;
         self.engine(&mut page)?;
         self.watchers(&mut page)?;
         self.callers(&mut page)

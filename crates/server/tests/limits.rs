@@ -8,8 +8,8 @@ fn the_page_about_limits_equals_the_code() {
     use onair_core::manifest::NAMES_MAX;
     use onair_core::production::{RECENT_VERSIONS, TOMBSTONES_MAX};
     use onair_core::{
-        BATCH_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX, DOCUMENT_BYTES_MAX,
-        SEQUENCES_MAX, TRANSITIONS_MAX,
+        BATCH_MAX, BREAK_GLASS_MAX, COMMIT_BYTES_MAX, CONFLICTS_OPEN_MAX, CONFLICTS_RESOLVED_MAX,
+        DOCUMENT_BYTES_MAX, FINDINGS_CLEARED_MAX, SEQUENCES_MAX, TRANSITIONS_MAX, rules::SUBJECTS_MAX,
     };
     use onair_runtime::{
         INBOX, archive::HISTORY_COMMITS_MAX, hub, outbox, transfer::IMPORT_BYTES_MAX, watchdog,
@@ -53,6 +53,9 @@ fn the_page_about_limits_equals_the_code() {
         ("OUTPUT_LINES_MAX", process::OUTPUT_LINES_MAX.to_string()),
         ("SEQUENCES_MAX", number(SEQUENCES_MAX)),
         ("TRANSITIONS_MAX", number(TRANSITIONS_MAX)),
+        ("BREAK_GLASS_MAX", number(BREAK_GLASS_MAX)),
+        ("FINDINGS_CLEARED_MAX", number(FINDINGS_CLEARED_MAX)),
+        ("SUBJECTS_MAX", number(SUBJECTS_MAX)),
         ("TOKENS_MAX", number(onair_server::auth::tokens::TOKENS_MAX)),
         ("TICKETS_MAX", number(onair_server::auth::tickets::TICKETS_MAX)),
         ("LANES_MAX", number(hub::LANES_MAX)),

@@ -4,6 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use onair_core::rules::{self, Rule};
 use onair_wire::{Code, Collection, DocumentId, ProductionId};
 use utoipa::IntoParams;
 
@@ -103,14 +104,21 @@ impl Names {
     }
 }
 
-/// The code of a problem.
-pub(crate) struct CodeName(pub(crate) Code);
+/// The code of a problem or of a rule, and its page.
+pub(crate) struct CodeName {
+    pub(crate) code: &'static str,
+    pub(crate) page: &'static str,
+}
 
 impl FromRequestParts<App> for CodeName {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let name: String = Names::of(parts, app).await?.required("code")?;
         let missing = || Failure::new(Code::NotFound, format!("there is no problem {}", name.escape_debug()));
-        name.parse().map(Self).map_err(|()| missing())
+        if let Some(Rule { code, page, .. }) = rules::all().find(|rule| rule.code == name) {
+            return Ok(Self { code, page });
+        }
+        let code: Code = name.parse().map_err(|()| missing())?;
+        Ok(Self { code: code.as_str(), page: code.page() })
     }
 }

@@ -7,9 +7,10 @@ mod changes;
 mod clients;
 mod conflicts;
 mod documents;
+mod findings;
 mod mutations;
 mod productions;
-mod server_collections;
+mod sequences;
 mod service;
 mod settings;
 mod signals;
@@ -57,7 +58,8 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(actions::routes())
         .merge(can::routes())
-        .merge(server_collections::routes())
+        .merge(sequences::routes())
+        .merge(findings::routes())
         .merge(backends::routes())
         .merge(signals::routes())
         .merge(clients::routes())

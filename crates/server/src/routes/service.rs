@@ -112,12 +112,12 @@ async fn docs(State(app): State<App>, _: NoQuery) -> Response {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "only described here, and read by `CodeName`")]
 struct OfCode {
-    /// The code of a problem.
+    /// The code of a problem or of a rule.
     #[param(example = "revision-mismatch")]
     code: String,
 }
 
-/// What a problem means, and what to do about it
+/// What a problem or a finding means, and what to do about it
 #[utoipa::path(
     get, path = "/docs/problems/{code}", tag = "server", operation_id = "explainProblem", params(OfCode),
     responses(
@@ -126,13 +126,13 @@ struct OfCode {
         Served,
     ),
 )]
-async fn problem(CodeName(code): CodeName, _: NoQuery, headers: HeaderMap) -> Response {
+async fn problem(CodeName { code, page }: CodeName, _: NoQuery, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).map(|accept| String::from_utf8_lossy(accept.as_bytes()));
     let mut response = if accept.is_some_and(|accept| accept.to_lowercase().contains("text/html")) {
-        pages::of_markdown(code.as_str(), code.page())
+        pages::of_markdown(code, page)
     } else {
         let kind = HeaderValue::from_static("text/markdown; charset=utf-8");
-        ([(header::CONTENT_TYPE, kind)], code.page()).into_response()
+        ([(header::CONTENT_TYPE, kind)], page).into_response()
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response

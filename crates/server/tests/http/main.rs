@@ -6,6 +6,7 @@ mod actions;
 mod bad_input;
 mod documents;
 mod events;
+mod findings;
 mod log;
 mod openapi;
 mod productions;
