@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Sequences(command::sequences::Options),
     /// The settings, and how to change them
     Settings(command::settings::Options),
+    /// What the rules of the validation agent find now
+    Check(command::check::Options),
     /// Who is told through the outbox, and what they did not take
     Backends(command::backends::Options),
     /// Show a document, or a collection
@@ -138,7 +140,7 @@ pub(crate) enum Command {
     /// The configuration file of a server
     #[command(subcommand)]
     Config(command::config::Command),
-    /// What a problem code means, and what to do
+    /// What a problem code or a rule means, and what to do
     Explain(command::explain::Options),
     /// Completions for a shell
     Completions(command::completions::Options),
@@ -328,6 +330,12 @@ mod tests {
             ("settings", true),
             ("settings startupTimeout=20000 verbose=true", true),
             ("settings verbose", false),
+            ("check", true),
+            ("check studio --fail error", true),
+            ("check --fail fatal", false),
+            ("start --break-glass why", true),
+            ("start --break-glass", false),
+            ("explain SM001", true),
         ];
         for (line, good) in table {
             let parsed = Cli::try_parse_from(std::iter::once("onair").chain(line.split(' ')));

@@ -100,6 +100,9 @@ pub(crate) struct Start {
     /// What kind of session
     #[arg(long)]
     pub(crate) kind: Option<String>,
+    /// Start in spite of findings that the manifest wants mended first; the history keeps the reason
+    #[arg(long, value_name = "REASON")]
+    pub(crate) break_glass: Option<String>,
     /// Show what would be done, and change nothing
     #[arg(long, conflicts_with_all = ["no_wait", "steps"])]
     pub(crate) dry_run: bool,
@@ -126,8 +129,8 @@ pub(crate) async fn plain(context: &Context, action: Action, options: &Options) 
 }
 
 pub(crate) async fn start(context: &Context, start: &Start) -> anyhow::Result<ExitCode> {
-    let Start { options, session, kind, dry_run } = start;
-    let said = [("sessionId", session), ("kind", kind)];
+    let Start { options, session, kind, break_glass, dry_run } = start;
+    let said = [("sessionId", session), ("kind", kind), ("breakGlass", break_glass)];
     let said = said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into())));
     let body = Value::Object(said.collect::<Map<_, _>>());
     if *dry_run {

@@ -1,8 +1,9 @@
-//! `onair explain`: the page of a problem code, without a server.
+//! `onair explain`: the page of a problem code or of a rule, without a server.
 
 use std::process::ExitCode;
 
 use clap::Args;
+use onair_core::rules::{self, Rule};
 use onair_wire::Code;
 use serde_json::json;
 
@@ -16,13 +17,23 @@ const SUGGESTIONS_MAX: usize = 3;
 /// Which code.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// A problem code, `revision-mismatch` say; left out, all of them are listed
+    /// A problem code or a rule, `revision-mismatch` or `SM001` say; left out, all of them are listed
     pub(crate) code: Option<String>,
 }
 
 pub(crate) fn run(options: &Options, report: Report) -> anyhow::Result<ExitCode> {
     match &options.code {
         None => list(report)?,
+        Some(text) if rules::rule(text).is_some() => {
+            let Rule { code, severity, category, title, fix, page, .. } =
+                rules::rule(text).expect("just found");
+            if report.wants_json() {
+                report.json(&json!({ "code": code, "severity": severity, "category": category,
+                    "title": title, "fix": fix, "page": page }))?;
+            } else {
+                report.page(page)?;
+            }
+        }
         Some(text) => {
             let code: Code = text.parse().map_err(|()| unknown(text))?;
             if report.wants_json() {
@@ -42,11 +53,18 @@ fn list(report: Report) -> anyhow::Result<()> {
         let codes: Vec<_> = codes
             .map(|code| json!({ "code": code, "status": code.status(), "title": code.title() }))
             .collect();
-        return Ok(report.json(&json!({ "codes": codes }))?);
+        let rules = rules::all()
+            .map(|rule| json!({ "code": rule.code, "severity": rule.severity, "title": rule.title }));
+        let rules: Vec<_> = rules.collect();
+        return Ok(report.json(&json!({ "codes": codes, "rules": rules }))?);
     }
     let row = |code: &Code| vec![code.to_string(), code.status().to_string(), code.title().to_owned()];
     let rows: Vec<_> = Code::ALL.iter().map(row).collect();
-    Ok(report.table(&["CODE", "STATUS", "TITLE"], &rows)?)
+    report.table(&["CODE", "STATUS", "TITLE"], &rows)?;
+    report.line("")?;
+    let row = |rule: &Rule| vec![rule.code.to_owned(), rule.severity.to_string(), rule.title.to_owned()];
+    let rows: Vec<_> = rules::all().map(row).collect();
+    Ok(report.table(&["RULE", "SEVERITY", "TITLE"], &rows)?)
 }
 
 fn unknown(text: &str) -> Usage {

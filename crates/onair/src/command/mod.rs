@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod backends;
 pub(crate) mod backup;
+pub(crate) mod check;
 mod commit;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -89,6 +90,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Why(options) => why::run(&context, &options).await,
         Command::Sequences(options) => sequences::run(&context, &options).await,
         Command::Settings(options) => settings::run(&context, &options).await,
+        Command::Check(options) => check::run(&context, &options).await,
         Command::Backends(options) => backends::run(&context, &options).await,
         Command::Get(options) => get::run(&context, &options).await,
         Command::Put(options) => write::put(&context, &options).await,

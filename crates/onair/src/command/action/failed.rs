@@ -44,8 +44,11 @@ fn not_allowed(production: &ProductionId, action: Action, body: &Value) -> Advic
         lines.push(reason);
     }
     lines.extend(words(&body["missingDependencies"]).into_iter().map(|name| format!("missing: {name}")));
+    let findings = words(&body["findings"]);
+    lines.extend(findings.iter().map(|code| format!("finding: {code}")));
     let running = text(body, "sequence");
     let hint = match running.is_empty() {
+        true if !findings.is_empty() => "onair check".to_owned(),
         true => format!("onair why {}", action.as_str()),
         false => {
             lines.push(format!("running: {running}"));

@@ -44,6 +44,7 @@ fn show(report: Report, plan: &Value) -> anyhow::Result<()> {
     })?;
     let missing = words(&plan["missingDependencies"]);
     missing.iter().try_for_each(|name| report.line(&format!("missing: {name}")))?;
+    words(&plan["findings"]).iter().try_for_each(|code| report.line(&format!("finding: {code}")))?;
     Ok(())
 }
 
