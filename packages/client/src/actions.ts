@@ -10,6 +10,8 @@ import type {
 export interface StartParams {
   readonly sessionId?: string
   readonly kind?: string
+  /** Why a start goes on in spite of findings that block it; the history keeps it. */
+  readonly breakGlass?: string
 }
 /** What an action is told. */
 export interface ActParams extends StartParams {

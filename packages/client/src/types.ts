@@ -35,4 +35,6 @@ export interface Finding {
   readonly lastSeen: string
   readonly clearedAt: string | null
   readonly count: number
+  /** What it is about: services, backends, documents. */
+  readonly subjects?: readonly string[]
 }
