@@ -3,7 +3,9 @@
 mod show;
 
 use onair_core::{
-    Act, FINDINGS_CLEARED_MAX, Intent, Refusal, can, plan,
+    Act, FINDINGS_CLEARED_MAX, Intent, Refusal, broadcast, can,
+    manifest::BackendKind,
+    plan,
     rules::{Observation, Severity, Unsaid, statistics},
 };
 use onair_wire::{Actor, CauseKind, Code, Timestamp};
@@ -173,4 +175,19 @@ fn a3_whoever_breaks_the_glass_says_why_and_the_history_keeps_it() {
 fn a3_severities_are_in_their_order() {
     assert!(Severity::Info < Severity::Warning && Severity::Warning < Severity::Error);
     assert!("error".parse() == Ok(Severity::Error) && "fatal".parse::<Severity>().is_err());
+}
+
+#[test]
+fn a3_a_webhook_is_told_of_findings_and_convex_is_not() {
+    let mut show = Show::begun();
+    check(&mut show, &observed(1, 10_000));
+    check(&mut show, &observed(0, 15_000));
+    check(&mut show, &observed(1, 20_000));
+    for (commit, cleared) in show.commits[1..].iter().zip([false, true, false]) {
+        let told = broadcast::delivery(&show.production, commit, BackendKind::Webhook).expect("told");
+        let findings = told["findings"].as_array().expect("a list");
+        assert_eq!(findings.len(), 1, "what went on under another name is no news: {told}");
+        assert_eq!((&findings[0]["code"], findings[0]["clearedAt"].is_string()), (&json!("SY002"), cleared));
+        assert_eq!(broadcast::delivery(&show.production, commit, BackendKind::Convex), None);
+    }
 }

@@ -371,3 +371,18 @@ fn l9_a_show_that_lacks_its_host_is_explained_by_the_server_itself() {
     assert!(why.contains("Last error: host.initialize: no "), "{why}");
     assert!(why.contains("Next: onair recover --production studio"), "{why}");
 }
+
+#[test]
+fn a3_a_check_says_what_stands_and_fails_when_it_is_asked_to() {
+    let server = Server::start();
+    assert_eq!(server.says(&["check"]).trim(), "36 rules found nothing");
+    server.says(&["settings", "retryDelay=20000"]);
+    let shown = server.says(&["check"]);
+    assert!(shown.contains("warning") && shown.contains("CF001") && shown.contains("20000"), "{shown}");
+    assert_eq!(server.json(&["check"])["counts"], json!({ "error": 0, "warning": 1, "info": 0 }));
+    for (severity, code) in [("error", 0), ("warning", 1), ("info", 1), ("fatal", 2)] {
+        let output = server.run(&["check", "--fail", severity]);
+        assert_eq!(output.status.code(), Some(code), "{severity}: {}", text(&output.stderr));
+    }
+    assert!(server.says(&["explain", "cf001"]).starts_with("# CF001\n"));
+}

@@ -242,3 +242,19 @@ async fn o1_what_waits_is_counted_once_for_each_socket() {
     assert_eq!(samples["onair_subscribers{transport=\"socket\"}"], 3.0);
     assert_eq!((samples["onair_lag_bytes"], samples["onair_lag_max_bytes"]), (1_000.0, 700.0));
 }
+
+#[tokio::test]
+async fn o1_findings_are_counted_by_code_and_severity() {
+    let bench = Bench::new();
+    bench.app.productions.configure(&main(), kim(), json!(null)).await.expect("begun");
+    let of = |name: &str, more: &str| format!("onair_{name}{{{more}code=\"SY002\",severity=\"warning\"}}");
+    let (opened, stands) = (of("findings_opened_total", ""), of("findings", "production=\"main\","));
+    let before = bench.scrape().await;
+    assert_eq!((before.get(&opened), before.get(&stands)), (Some(&0.0), None));
+    let handle = bench.app.productions.open(&main()).await.expect("there");
+    handle.diverged();
+    handle.check().await.expect("checked");
+    let after = bench.scrape().await;
+    assert_eq!((after[&opened], after[&stands]), (1.0, 1.0), "{after:?}");
+    assert!(after["onair_checks_total"] >= 1.0);
+}

@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{answer::Json, newest};
 use crate::{
     App,
+    action::Nothing,
     extract::{NoQuery, On, Operator, OptionalBody, Page, Query, Viewer, text},
     openapi::{Changed, OfProduction, Read},
     problem::Failure,
@@ -186,11 +187,6 @@ struct Fail {
     #[param(value_type = Option<String>, pattern = "^(error|warning|info)$")]
     fail: Option<Severity>,
 }
-
-/// Nothing.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// What a check found.
 #[derive(Serialize, ToSchema)]
