@@ -1,3 +1,5 @@
+// That a test can fail on what the server's rules find (row A3).
+
 import { expect, test } from 'vitest'
 
 import { assertNoErrors } from '../src/testing.js'
