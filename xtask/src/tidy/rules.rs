@@ -61,6 +61,9 @@ pub(super) fn check(repository: &Repository) -> Result<Vec<Finding>> {
     for row in rows.iter().filter(|row| !table.contains(&row.line().as_str())) {
         findings.push(Finding::failure(README, format!("the source says `{}`", row.line())));
     }
+    if readme.matches(HEAD).count() > 1 {
+        findings.push(Finding::failure(README, "the table of rules stands there twice"));
+    }
     if table.len() > rows.len() {
         let text = format!("{} rules in the table, {} in {SOURCES}", table.len(), rows.len());
         findings.push(Finding::failure(README, text));
@@ -137,6 +140,9 @@ mod tests {
             said(check, &[SOURCE, TABLE, (PATH, PAGE), more]),
             ["docs/problems/XX001.md: there is no such rule"]
         );
+        let twice = (README, &*format!("{0}\n{0}", TABLE.1));
+        let found = said(check, &[SOURCE, twice, (PATH, PAGE)]);
+        assert_eq!(found, ["docs/problems/README.md: the table of rules stands there twice"]);
         let other = PAGE.replace("(error)", "(info)");
         let found = said(check, &[SOURCE, TABLE, (PATH, &other)]);
         assert_eq!(found, ["docs/problems/SM001.md: does not open with `# SM001` and `It moved (error).`"]);
