@@ -13,6 +13,7 @@ const ENTRIES = [
   ['@onair/client', 'client/src/index', 'The client: one production kept in step, edited and watched.'],
   ['@onair/client/notifications', 'client/src/notifications/index', 'Turns, actions, status: [notifications](notifications.md).'],
   ['@onair/client/storage', 'client/src/storage/index', 'Where a queue is kept: [offline](offline.md#where-the-queue-is-kept).'],
+  ['@onair/client/testing', 'client/src/testing', 'For tests: that no finding stands.'],
   ['@onair/client/core', 'client/src/core', 'The session as a function, for programs that bring their own transport and storage.'],
   ['@onair/react', 'react/src/index', 'Hooks over the client: [react](react.md).'],
   ['@onair/react/zustand', 'react/src/zustand', 'A store that Zustand reads.'],

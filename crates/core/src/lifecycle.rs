@@ -120,6 +120,7 @@ pub struct Transition {
 /// That somebody started a show in spite of findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct BreakGlass {
     /// Why.
     pub reason: String,

@@ -52,6 +52,7 @@ export type CauseKind =
   | 'conflict.opened'
   | 'conflict.resolved'
   | 'finding.opened'
+  | 'finding.changed'
   | 'finding.cleared'
   | 'settings.changed'
   | 'backend.changed'
@@ -565,6 +566,14 @@ export type Lifecycle = {
   readonly recovery?: Recovery
 }
 
+/** That somebody started a show in spite of findings. */
+export type BreakGlass = {
+  /** Why. */
+  readonly reason: string
+  /** What stood then, by the codes. */
+  readonly findings: readonly string[]
+}
+
 /** The document `_transitions/{revision}` (row L10). */
 export type Transition = {
   /** From where. */
@@ -581,6 +590,8 @@ export type Transition = {
   readonly lasted: number
   /** The sequence that it belongs to. */
   readonly sequence?: string
+  /** Of a start in spite of findings. */
+  readonly breakGlass?: BreakGlass
 }
 
 /** How far a service is. */
@@ -705,6 +716,8 @@ export type Can = {
   readonly missingDependencies?: readonly string[]
   /** The sequence that is under way: for the same, and would be joined; or in the way. */
   readonly sequence?: string
+  /** The findings that are in the way, by their codes. */
+  readonly findings: readonly string[]
 }
 
 /** Whether a phase can be reached (row L9). */
@@ -715,6 +728,8 @@ export type Validity = {
   readonly reason: string | null
   /** What is missing. */
   readonly missingDependencies: readonly string[]
+  /** The findings that are in the way, by their codes. */
+  readonly findings: readonly string[]
 }
 
 /** A step of a plan. */
@@ -743,6 +758,8 @@ export type Plan = {
   readonly steps: readonly Planned[]
   /** What is missing. */
   readonly missingDependencies: readonly string[]
+  /** The findings that are in the way, by their codes. */
+  readonly findings: readonly string[]
   /** The steps that could not be undone. */
   readonly irreversible: readonly string[]
 }
@@ -816,4 +833,34 @@ export type Conflict = {
   readonly resolvedAt: string | null
   /** Who resolved it. */
   readonly resolvedBy: string | null
+}
+
+/** The kinds of rules. */
+export type Category = 'stateMachine' | 'dependency' | 'synchronization' | 'performance' | 'configuration' | 'integrity'
+
+/** How bad it is, the least first. */
+export type Severity = 'info' | 'warning' | 'error'
+
+/** The document `_findings/{code}`. */
+export type Finding = {
+  /** The rule. */
+  readonly code: string
+  /** Of which kind the rule is. */
+  readonly category: Category
+  /** How bad it is. */
+  readonly severity: Severity
+  /** What is wrong, with the values, as of `lastSeen`. */
+  readonly message: string
+  /** How to mend it. */
+  readonly fix: string
+  /** When it was first seen. */
+  readonly firstSeen: string
+  /** When it was last seen. */
+  readonly lastSeen: string
+  /** When it was not seen any more; `null` while it stands. */
+  readonly clearedAt: string | null
+  /** How often it was seen. */
+  readonly count: number
+  /** What it is about: services, backends, documents; at most `SUBJECTS_MAX`. */
+  readonly subjects: readonly string[]
 }

@@ -5,7 +5,7 @@ import type * as wire from './types.generated.js'
 
 export type {
   ActionName, AgentMessage, AgentServerMessage, Can, Cause, CauseKind, Change, ClientMessage, Code, Commit, Conflict, Detail,
-  Entry, Json, JsonObject, Lifecycle, Limits, Mutation, Outcome, Phase, Plan, Planned, Receipt, Sequence, Service,
+  Entry, Finding, Json, JsonObject, Lifecycle, Limits, Mutation, Outcome, Phase, Plan, Planned, Receipt, Sequence, Service,
   Settings, Step, StreamFigures, Transition, Trouble, Validity,
 } from './types.generated.js'
 
@@ -22,19 +22,4 @@ export type Moved = Pick<Extract<ServerMessage, { type: 'result'; phase: unknown
 export interface Problem extends Pick<wire.MessageProblem, 'status' | 'title' | 'detail' | 'errors'> {
   readonly code: string
   readonly [more: string]: unknown
-}
-
-/** `_findings/{code}`. Nothing in Rust writes these documents yet, so nothing can say what they are. */
-export interface Finding {
-  readonly code: string
-  readonly category: string
-  readonly severity: 'info' | 'warning' | 'error'
-  readonly message: string
-  readonly fix: string
-  readonly firstSeen: string
-  readonly lastSeen: string
-  readonly clearedAt: string | null
-  readonly count: number
-  /** What it is about: services, backends, documents. */
-  readonly subjects?: readonly string[]
 }

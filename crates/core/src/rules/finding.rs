@@ -19,6 +19,7 @@ const SUBJECTS_TOLD: usize = 3;
 /// The document `_findings/{code}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub struct Finding {
     /// The rule.
     pub code: String,

@@ -27,6 +27,7 @@ pub use scene::Scene;
 /// The kinds of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum Category {
     /// Phases, moves, sequences.
     StateMachine,
@@ -45,6 +46,7 @@ pub enum Category {
 /// How bad it is, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 pub enum Severity {
     /// Good to know.
     Info,

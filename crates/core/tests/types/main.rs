@@ -10,7 +10,8 @@ use std::{fs, path::PathBuf};
 
 use onair_core::{
     ActionName, Can, Conflict, ConflictStatus, Lifecycle, Phase, Resolved, Settings, Side, Validity,
-    lifecycle::{Reason, Recovery, Transition, Trouble},
+    lifecycle::{BreakGlass, Reason, Recovery, Transition, Trouble},
+    rules::{Category, Finding, Severity},
     sequence::{Kind, Plan, Planned, Sequence, SequenceStatus, Step, StepStatus},
     service::{Service, Status},
 };
@@ -97,6 +98,7 @@ fn generated() -> String {
         Trouble,
         Recovery,
         Lifecycle,
+        BreakGlass,
         Transition,
         Status,
         Service,
@@ -115,6 +117,10 @@ fn generated() -> String {
         ConflictStatus,
         Resolved,
         Conflict,
+        // Findings.
+        Category,
+        Severity,
+        Finding,
     ]
 }
 
