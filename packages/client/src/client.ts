@@ -95,6 +95,11 @@ export class Client {
     return this.#replica.all(collection) as readonly Document<T>[]
   }
 
+  /** The collections that have a document. */
+  collections(): readonly string[] {
+    return [...this.#replica.cache.names()]
+  }
+
   /** The position of what is confirmed, `epoch:revision`. */
   get position(): string {
     return `${this.#replica.cache.epoch}:${this.#replica.cache.revision}`
