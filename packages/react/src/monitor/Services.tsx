@@ -1,0 +1,31 @@
+// The services of the show: status, health, when they were last heard.
+
+import type { ReactNode } from 'react'
+
+import type { Service } from '../state.js'
+import { Badge, Empty } from './parts.js'
+import { useDocs, useNow } from './view.js'
+import { away, textOf, timeOf } from './words.js'
+
+export function Services(): ReactNode {
+  const services = useDocs<Service>('_services')
+  const now = useNow()
+  if (services.length === 0) return <Empty>No services are declared.</Empty>
+  return (
+    <ul className="onair-rows">
+      {services.map(({ id, value: { status, required, adapter, healthy, lastSeen, error, instance } }) => (
+        <li key={id}>
+          <span className="onair-grow">
+            <b>{id}</b> <span className="onair-soft">{adapter}{!required && ', optional'}{typeof instance === 'string' && `, ${instance}`}</span>
+            {textOf(error) !== undefined && <span className="onair-bad onair-line">{textOf(error)}</span>}
+          </span>
+          <span className="onair-soft" title={lastSeen ? `last heard at ${timeOf(lastSeen)}` : undefined}>
+            {lastSeen === null ? (adapter === 'builtin' ? 'built in' : 'never heard') : `since ${away(now - Date.parse(lastSeen))}`}
+          </span>
+          <span className="onair-health" data-tone={healthy ? 'good' : 'bad'}>{healthy ? '♥ healthy' : '♡ unwell'}</span>
+          <Badge word={status} />
+        </li>
+      ))}
+    </ul>
+  )
+}
