@@ -3,6 +3,7 @@
 mod action;
 mod agents;
 pub mod app;
+mod assets;
 pub mod auth;
 pub mod clients;
 pub mod config;

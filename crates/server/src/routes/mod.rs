@@ -34,7 +34,7 @@ pub use changes::{COMMITS_MAX, WAIT_MAX};
 
 pub(crate) use answer::Json;
 
-use crate::{App, agents, auth, events, openapi, session};
+use crate::{App, agents, assets, auth, events, openapi, session};
 
 /// Everything that answers HTTP.
 pub fn router(app: App) -> Router {
@@ -66,6 +66,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(transfer::routes())
         .merge(stream::routes())
         .merge(service::routes())
+        .merge(assets::routes())
         .merge(auth::routes::router())
         .merge(session::routes())
         .merge(agents::routes())

@@ -89,6 +89,10 @@ struct When {
     #[serde(default, deserialize_with = "text")]
     #[param(value_type = Option<u64>)]
     at: Option<Revision>,
+    /// Whether `documents` has the collections of the server as well, as they stand in the log: what the time line of
+    /// the monitor goes on from.
+    #[serde(default)]
+    whole: bool,
 }
 
 /// A snapshot of a production
@@ -104,7 +108,7 @@ struct When {
 )]
 async fn get(
     on: On<Viewer>,
-    Query(When { at }): Query<When>,
+    Query(When { at, whole }): Query<When>,
     known: IfNoneMatch,
 ) -> Result<Response, Failure> {
     let handle = on.open().await?;
@@ -117,11 +121,16 @@ async fn get(
     if known.has(revision) && revision >= now.oldest().previous() {
         return Ok(unchanged(revision));
     }
-    let shown = if revision == now.revision() {
-        snapshot(&now, &handle.observed())
+    let (state, observed) = if revision == now.revision() {
+        (now, handle.observed())
     } else {
-        snapshot(&handle.state_at(revision).await?, &Observed::default())
+        (handle.state_at(revision).await?.into(), Observed::default())
     };
+    let mut shown = snapshot(&state, &observed);
+    if whole {
+        let documents = state.cache_documents(|_| true);
+        shown["documents"] = serde_json::to_value(documents).expect("documents have string keys");
+    }
     Ok((tagged(revision), Json(shown)).into_response())
 }
 

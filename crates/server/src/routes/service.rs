@@ -28,7 +28,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(document))
         .routes(routes!(docs))
         .routes(routes!(problem))
-        .routes(routes!(home))
 }
 
 /// How it is.
@@ -136,13 +135,4 @@ async fn problem(CodeName { code, page }: CodeName, _: NoQuery, headers: HeaderM
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
-}
-
-/// Where to go from here
-#[utoipa::path(
-    get, path = "/", tag = "server", operation_id = "home",
-    responses((status = 200, description = "A page", body = String, content_type = "text/html"), Served),
-)]
-async fn home(_: NoQuery) -> Response {
-    pages::plain(&include_str!("../../assets/home.html").replace("{version}", env!("CARGO_PKG_VERSION")))
 }

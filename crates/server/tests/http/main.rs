@@ -8,6 +8,7 @@ mod documents;
 mod events;
 mod findings;
 mod log;
+mod monitor;
 mod openapi;
 mod productions;
 mod service;

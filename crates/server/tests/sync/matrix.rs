@@ -21,7 +21,14 @@ fn needed(operation: &str) -> Option<Option<usize>> {
         (
             "GET",
             None,
-            "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs" | "/" | "/docs/problems/{code}",
+            "/livez"
+            | "/readyz"
+            | "/version"
+            | "/openapi.json"
+            | "/docs"
+            | "/docs/problems/{code}"
+            | "/"
+            | "/monitor/{file}",
         ) => None,
         // The handshake is for everybody, `hello` and `register` are not.
         ("GET", None, "/v1/sync" | "/v1/agents") => None,
@@ -47,6 +54,7 @@ fn concrete(path: &str, production: &str) -> String {
         ("id", "nobody"),
         ("name", "nobody"),
         ("code", "invalid"),
+        ("file", "monitor.js"),
     ];
     named.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
 }
