@@ -3,7 +3,7 @@
 import { connect, type Client } from '@onair/client'
 import { ErrorBoundary, OnairProvider, useBroadcastState } from '@onair/react'
 import { Monitor, STOP_KEY } from '@onair/react/monitor'
-import { useEffect, useState, type ReactNode } from 'react'
+import { useCallback, useEffect, useState, type ReactNode } from 'react'
 
 import { useProduction } from './address.js'
 import { Overview, useProductions } from './Overview.js'
@@ -28,6 +28,11 @@ export function Page(): ReactNode {
 
 function One({ production, theme, aside }: { readonly production: string; readonly theme: Theme; readonly aside: ReactNode }): ReactNode {
   const [client, setClient] = useState<Client>()
+  const [authorized, setAuthorized] = useState(token() !== undefined)
+  const onToken = useCallback((given: string): void => {
+    keepToken(given)
+    setAuthorized(true)
+  }, [])
   useEffect(() => {
     const made = connect({ url: location.origin, production, token })
     setClient(made)
@@ -38,7 +43,7 @@ function One({ production, theme, aside }: { readonly production: string; readon
     <ErrorBoundary>
       <OnairProvider client={client}>
         <Title production={production} />
-        <Monitor stopKey={STOP_KEY} authorized={token() !== undefined} onToken={keepToken} theme={theme} aside={aside} />
+        <Monitor stopKey={STOP_KEY} authorized={authorized} onToken={onToken} theme={theme} aside={aside} />
       </OnairProvider>
     </ErrorBoundary>
   )

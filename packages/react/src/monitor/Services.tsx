@@ -22,7 +22,8 @@ export function Services(): ReactNode {
           <span className="onair-soft" title={lastSeen ? `last heard at ${timeOf(lastSeen)}` : undefined}>
             {lastSeen === null ? (adapter === 'builtin' ? 'built in' : 'never heard') : `since ${away(now - Date.parse(lastSeen))}`}
           </span>
-          <span className="onair-health" data-tone={healthy ? 'good' : 'bad'}>{healthy ? '♥ healthy' : '♡ unwell'}</span>
+          {/* What is off is not unwell. */}
+          {(healthy || status !== 'down') && <span className="onair-health" data-tone={healthy ? 'good' : 'bad'}>{healthy ? '♥ healthy' : '♡ unwell'}</span>}
           <Badge word={status} />
         </li>
       ))}

@@ -25,7 +25,7 @@ export function Panel({ title, children, aside, className = '' }: PanelProps): R
 
 export function Badge({ word, shown }: { readonly word: string; readonly shown?: Shown }): ReactNode {
   const [shape, tone] = shown ?? statusShown(word)
-  return <span className="onair-badge" data-tone={tone}><i aria-hidden="true">{shape}</i>{spoken(word)}</span>
+  return <span className="onair-badge" data-tone={tone}><i aria-hidden="true">{shape}</i><span>{spoken(word)}</span></span>
 }
 
 export function Empty({ children }: { readonly children: ReactNode }): ReactNode {
