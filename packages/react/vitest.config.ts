@@ -5,6 +5,6 @@ import { defineConfig } from 'vitest/config'
 const client = (file: string): string => fileURLToPath(new URL(`../client/src/${file}`, import.meta.url))
 
 export default defineConfig({
-  resolve: { alias: { '@onair/client/notifications': client('notifications/index.ts'), '@onair/client': client('index.ts') } },
+  resolve: { alias: { '@onair/client/core': client('core.ts'), '@onair/client/notifications': client('notifications/index.ts'), '@onair/client': client('index.ts') } },
   test: { include: ['test/**/*.test.{ts,tsx}'], environment: 'happy-dom', testTimeout: 20_000 },
 })

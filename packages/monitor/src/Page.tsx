@@ -43,6 +43,7 @@ function One({ production, theme, aside }: { readonly production: string; readon
     <ErrorBoundary>
       <OnairProvider client={client}>
         <Title production={production} />
+        <h1 className="onair-away">The monitor of {production}</h1>
         <Monitor stopKey={STOP_KEY} authorized={authorized} onToken={onToken} theme={theme} aside={aside} />
       </OnairProvider>
     </ErrorBoundary>

@@ -117,7 +117,7 @@ describe.skipIf(MISSING !== undefined)(`the monitor${MISSING ? ` (skipped: ${MIS
     await page.getByRole('region', { name: 'Alerts' }).getByRole('button', { name: 'Decide' }).click()
     const conflict = page.getByRole('article', { name: 'Conflict in scenes/intro/title' })
     for (const [side, text] of [['Before', 'Begin'], ['The late edit', 'Early'], ['What stands', 'Late']] as const) {
-      await conflict.getByRole('region', { name: side }).locator('mark').getByText(text).waitFor()
+      await conflict.getByRole('group', { name: side }).locator('mark').getByText(text).waitFor()
     }
     await conflict.getByRole('button', { name: 'Take the late edit', exact: true }).click()
     const decided = page.getByRole('region', { name: 'Decided conflicts' })

@@ -112,7 +112,7 @@ describe.skipIf(MISSING !== undefined)(`the time line${MISSING ? ` (skipped: ${M
     await page.getByText('_system/lifecycle').waitFor()
     await page.getByRole('searchbox', { name: 'Search' }).fill('TICK 30')
     await page.locator('mark').getByText('tick 30').waitFor()
-    await page.getByRole('button', { name: 'Copy all that is found as JSON' }).click()
+    await page.getByRole('button', { name: 'Copy JSON of all that is found' }).click()
     const text = await page.evaluate(() => navigator.clipboard.readText())
     expect(JSON.parse(text)['layers/clock'].value).toEqual({ text: 'tick 30', visible: true })
     await page.context().close()

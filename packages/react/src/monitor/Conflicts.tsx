@@ -108,12 +108,12 @@ interface SideProps {
 function Side({ title, who, value, other }: SideProps): ReactNode {
   const lines = linesOf(said(value), said(other))
   return (
-    <section aria-label={title}>
+    <div role="group" aria-label={title}>
       <h4>{title} <span className="onair-soft">{who}</span></h4>
       <pre tabIndex={0} aria-label={`${title}, ${who}`}>
         {lines.map(({ text, own }, at) => (own ? <mark key={at}><i aria-label="differs: ">≠ </i>{text}{'\n'}</mark> : <span key={at}>{'  '}{text}{'\n'}</span>))}
       </pre>
-    </section>
+    </div>
   )
 }
 

@@ -50,7 +50,7 @@ export function Raw(): ReactNode {
       <div className="onair-buttons">
         <label className="onair-grow">Search <input type="search" value={wanted} placeholder="any name or value" onChange={({ target }) => setWanted(target.value)} /></label>
         <span className="onair-soft" role="status">{plural(found.length, 'document')}</span>
-        <CopyText text={text} of="all that is found as JSON">Copy JSON</CopyText>
+        <CopyText text={text} of="JSON of all that is found">Copy JSON</CopyText>
       </div>
       {found.length === 0 && <Empty>No document says that.</Empty>}
       <ul className="onair-raw">

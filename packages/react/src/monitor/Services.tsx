@@ -16,15 +16,15 @@ export function Services(): ReactNode {
       {services.map(({ id, value: { status, required, adapter, healthy, lastSeen, error, instance } }) => (
         <li key={id}>
           <span className="onair-grow">
-            <b>{id}</b> <span className="onair-soft">{adapter}{!required && ', optional'}{typeof instance === 'string' && `, ${instance}`}</span>
+            <b>{id}</b> <Badge word={status} />
+            <span className="onair-soft onair-line">{adapter}{!required && ', optional'}{typeof instance === 'string' && `, ${instance}`}</span>
             {textOf(error) !== undefined && <span className="onair-bad onair-line">{textOf(error)}</span>}
           </span>
-          <span className="onair-soft" title={lastSeen ? `last heard at ${timeOf(lastSeen)}` : undefined}>
-            {lastSeen === null ? (adapter === 'builtin' ? 'built in' : 'never heard') : `since ${away(now - Date.parse(lastSeen))}`}
+          <span className="onair-soft" title={lastSeen ? `last seen at ${timeOf(lastSeen)}` : undefined}>
+            {lastSeen === null ? (adapter === 'builtin' ? undefined : 'never seen') : `seen ${away(now - Date.parse(lastSeen))} ago`}
           </span>
           {/* What is off is not unwell. */}
           {(healthy || status !== 'down') && <span className="onair-health" data-tone={healthy ? 'good' : 'bad'}>{healthy ? '♥ healthy' : '♡ unwell'}</span>}
-          <Badge word={status} />
         </li>
       ))}
     </ul>

@@ -36,6 +36,8 @@ export function between(before: Documents, after: Documents): readonly Changed[]
 /** The smallest fields in which two values differ. */
 export function fieldsOf(before: Json | undefined, after: Json | undefined, path = ''): readonly Field[] {
   if (equal(before, after)) return []
+  // Arrays of one length are compared place by place: the steps of a sequence say.
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) return before.flatMap((item: Json, at) => fieldsOf(item, after[at] as Json, `${path}/${at}`))
   if (!isObject(before) || !isObject(after)) return [{ path, before, after }]
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return names.flatMap((name) => {

@@ -6,7 +6,7 @@ export const PANELS_CSS = `
 .onair-rows > li { display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .8rem; padding: .45rem 0; border-top: 1px solid var(--onair-line); }
 .onair-rows > li:first-child { border-top: 0; }
 .onair-health { color: var(--tone); font-size: .85rem; white-space: nowrap; }
-.onair-table td:is(:first-child, :last-child) { white-space: nowrap; } .onair-table td:nth-child(4) { overflow-wrap: anywhere; }
+.onair-table td:is(:first-child, :last-child) { white-space: nowrap; } .onair-table { font-size: .93em; overflow-wrap: break-word; }
 .onair-diagram { display: block; width: 100%; max-width: 34rem; margin: 0 auto; height: auto; }
 .onair-edge { fill: none; stroke: var(--onair-line); stroke-width: 1.3; }
 .onair-edge[data-kind=may] { stroke: var(--onair-accent); stroke-width: 2; stroke-dasharray: 5 4; }
@@ -42,7 +42,7 @@ export const PANELS_CSS = `
 .onair-left { display: inline-flex; align-items: center; gap: .4rem; font-variant-numeric: tabular-nums; white-space: nowrap; } .onair-left meter { width: 5rem; }
 .onair-more { margin-top: .5rem; border-top: 1px solid var(--onair-line); }
 .onair-alerts:empty { display: none; } .onair-alerts { display: grid; gap: .5rem; margin-bottom: 1rem; }
-.onair-alert { display: flex; flex-wrap: wrap; gap: .2rem 1rem; justify-content: space-between; border: 1px solid var(--tone); border-left-width: 6px; border-radius: 10px; padding: .55rem .9rem; background: color-mix(in srgb, var(--tone) 9%, var(--onair-raised)); overflow-wrap: anywhere; }
+.onair-alert { display: flex; flex-wrap: wrap; align-items: center; gap: .2rem 1rem; justify-content: space-between; border: 1px solid var(--tone); border-left-width: 6px; border-radius: 10px; padding: .55rem .9rem; background: color-mix(in srgb, var(--tone) 9%, var(--onair-raised)); overflow-wrap: anywhere; }
 .onair-alert i { font-style: normal; color: var(--tone); margin-right: .5rem; } .onair-alert .onair-ghost { color: var(--onair-text); border-color: currentColor; }
 .onair-apart { margin-bottom: 1rem; }
 .onair-switch[role=switch] { display: inline-flex; align-items: center; gap: .4rem; width: 4.6rem; min-height: 1.9rem; padding: 2px 8px 2px 3px; border-radius: 99px; }
@@ -56,8 +56,8 @@ export const PANELS_CSS = `
 .onair-charts + p { margin-top: .5rem !important; font-size: .85rem; }
 .onair-picture { display: block; width: 100%; border-radius: 8px; background: #000; }
 .onair-sides { display: grid; gap: .8rem; margin: .6rem 0; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
-.onair-sides section { background: var(--onair-sunk); border-radius: 8px; padding: .5rem .7rem; min-width: 0; } .onair-sides pre { max-height: 16rem; overflow: auto; }
-.onair-sides mark { display: block; background: color-mix(in srgb, var(--onair-warn) 20%, transparent); color: inherit; box-shadow: inset 3px 0 var(--onair-warn); } .onair-sides mark i { font-style: normal; }
+.onair-sides > div { background: var(--onair-sunk); border-radius: 8px; padding: .5rem .7rem; min-width: 0; } .onair-sides pre { max-height: 16rem; overflow: auto; }
+.onair-sides mark { display: block; background: color-mix(in srgb, var(--onair-warn) 20%, transparent); color: inherit; box-shadow: inset 3px 0 var(--onair-warn); padding-left: .6rem; margin-left: -.6rem; } .onair-sides mark i { font-style: normal; }
 .onair-conflict { padding-bottom: 1rem; margin-bottom: 1rem; border-bottom: 1px solid var(--onair-line); } .onair-conflict .onair-copy { margin-right: .8rem; }
 .onair-edit { display: grid; gap: .4rem; } .onair-raw { margin-top: .8rem !important; }
 .onair-raw > li { border-top: 1px solid var(--onair-line); } .onair-raw summary { overflow-wrap: anywhere; }

@@ -22,8 +22,8 @@ const BASE_CSS = `
 :is(.onair-monitor, .onair-dock)[data-theme=light] { color-scheme: light; }
 .onair-monitor { background: var(--onair-ground); container: onair / inline-size; min-height: 100%; box-sizing: border-box; padding: 0 1rem 1rem; }
 .onair-monitor *, .onair-dock * { box-sizing: border-box; }
-.onair-monitor :is(h2, h3, h4, p, ul, ol, dl, dd, figure, pre) { margin: 0; padding: 0; list-style: none; }
-.onair-monitor h2 { font-size: 1.15rem; font-weight: 650; }
+.onair-monitor :is(h1, h2, h3, h4, p, ul, ol, dl, dd, figure, pre) { margin: 0; padding: 0; list-style: none; }
+.onair-monitor :is(h1, h2) { font-size: 1.15rem; font-weight: 650; }
 .onair-monitor h3 { font-size: .74rem; letter-spacing: .08em; text-transform: uppercase; color: var(--onair-soft); font-weight: 650; }
 .onair-monitor h4 { font-size: .9rem; font-weight: 650; margin: .3rem 0; }
 .onair-monitor :is(button, input, select, textarea), .onair-toggle { font: inherit; color: inherit; border: 1px solid var(--onair-edge); border-radius: 8px; background: var(--onair-raised); padding: .3rem .75rem; min-height: 2.2rem; }

@@ -34,7 +34,7 @@ export function Compare({ recorder, from, to }: Props): ReactNode {
   }, [recorder, from, to])
   return (
     <section className="onair-compare" aria-label={`Difference between revision ${from} and ${to}`}>
-      <h4>{from} → {to} <span className="onair-soft" role="status">{changed ? plural(changed.length, 'document') : 'reading…'}</span></h4>
+      <h3>{from} → {to} <span className="onair-soft" role="status">{changed ? plural(changed.length, 'document') : 'reading…'}</span></h3>
       {error !== undefined && <p className="onair-bad" role="alert">{error}</p>}
       <div className="onair-scroll" role="group" aria-label="What differs" tabIndex={0}>
         <ul>
