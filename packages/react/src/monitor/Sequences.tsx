@@ -30,6 +30,8 @@ interface Sequence {
   readonly steps: readonly Step[]
   readonly deadline?: string | null
   readonly owed?: readonly string[]
+  /** The sequence that a rollback undoes. */
+  readonly of?: string
 }
 
 const SHOWN = 12
@@ -39,8 +41,11 @@ export function Sequences(): ReactNode {
   const newest = [...all].sort((a, b) => (a.value.startedAt < b.value.startedAt ? 1 : -1)).map(({ value }) => value)
   const [first, ...rest] = [...newest.filter(({ status }) => status === 'running'), ...newest.filter(({ status }) => status !== 'running')]
   if (!first) return <Empty>Nothing was begun yet.</Empty>
+  // A rollback alone would not say what failed.
+  const behind = first.kind === 'rollback' ? newest.find(({ id }) => id === first.of) : undefined
   return (
     <>
+      {behind && <One sequence={behind} />}
       <One sequence={first} />
       {rest.length > 0 && (
         <details className="onair-more">
