@@ -6,6 +6,7 @@ const ENTRIES = {
   react: { entry: 'src/index.ts', limit: 8 * 1024 },
   zustand: { entry: 'src/zustand.ts', limit: 2 * 1024 },
   query: { entry: 'src/query.ts', limit: 1024 },
+  monitor: { entry: 'src/monitor/index.ts', limit: 32 * 1024 },
 }
 
 for (const [name, { entry, limit }] of Object.entries(ENTRIES)) {

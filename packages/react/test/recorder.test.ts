@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest'
 import { between, linesOf } from '../src/monitor/difference.js'
 import { Recorder } from '../src/monitor/timeline/recorder.js'
 
-const KINDS = ['document.patched', 'sequence.step', 'service.changed', 'conflict.opened', 'settings.changed']
+const KINDS = ['document.patched', 'sequence.step', 'service.changed', 'conflict.opened', 'settings.changed'] as const
 
 function commit(revision: number): Commit {
   return {
-    revision, at: new Date(1_700_000_000_000 + revision * 36).toISOString(), actor: 'operator:kim', cause: { kind: KINDS[revision % KINDS.length] as string },
+    revision, at: new Date(1_700_000_000_000 + revision * 36).toISOString(), actor: 'operator:kim', cause: { kind: KINDS[revision % KINDS.length] ?? 'batch' },
     changes: [{ op: 'put', collection: 'layers', id: `l${revision % 7}`, revision, value: { n: revision } }],
   }
 }

@@ -70,12 +70,10 @@ const PAGES = ['step-failed', 'step-timeout']
 
 function troubled({ error, recovery }: Show, now: number): readonly Alert[] {
   if (!error) return []
-  const said = (name: string): string => (typeof error[name] === 'string' ? error[name] : '')
-  const code = said('code')
-  const owed = Array.isArray(error['owed']) ? (error['owed'] as readonly unknown[]).filter((one) => typeof one === 'string') : []
+  const { code, message, owed = [] } = error
   const soon = recovery?.nextAt ? ` It recovers by itself in ${away(Date.parse(recovery.nextAt) - now)}.` : recovery?.gaveUp ? ` It was tried ${plural(recovery.attempts, 'time')} and given up.` : ''
   return [{
-    key: 'trouble', tone: 'bad', text: said('message') || code || 'the show has failed',
+    key: 'trouble', tone: 'bad', text: message || code || 'the show has failed',
     wayOut: `${WAYS[code] ?? 'Press Recover.'}${soon}${owed.length > 0 ? ` May still be on: ${owed.join(', ')}.` : ''}`,
     ...(PAGES.includes(code) && { page: `/docs/problems/${code}` }),
   }]

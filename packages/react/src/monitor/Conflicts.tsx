@@ -38,7 +38,7 @@ export function Conflicts(): ReactNode {
 }
 
 const said = (value: Json | undefined): string => (value === undefined ? 'nothing' : JSON.stringify(value, null, 2))
-const actor = (conflict: Conflict, name: string): string => (typeof conflict[name] === 'string' ? conflict[name] : 'somebody')
+const actor = (conflict: Conflict, name: 'localActor' | 'serverActor' | 'resolvedBy'): string => conflict[name] ?? 'somebody'
 
 function Open({ conflict }: { readonly conflict: Conflict }): ReactNode {
   const { id, collection, document, path, base, local, server, openedAt } = conflict

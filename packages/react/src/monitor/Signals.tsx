@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 
 import { useStreamState } from '../stream.js'
 import { Empty } from './parts.js'
-import { SAMPLES, useSamples } from './signals.js'
+import { SAMPLES, useSamples } from './samples.js'
 import { useDoc, useMonitorClient, useView } from './view.js'
 
 const [WIDTH, HEIGHT] = [240, 36]
