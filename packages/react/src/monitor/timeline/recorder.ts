@@ -87,10 +87,14 @@ export class Recorder {
   /** How many commits of each row are between two revisions, and how many are not read yet. */
   count(from: number, to: number, into: Uint32Array): void {
     into.fill(0)
-    for (let revision = from; revision <= to; revision += 1) {
-      const family = this.#index.get(pageOf(revision))?.family[(revision - 1) % PAGE] ?? UNKNOWN
-      const row = family === UNKNOWN ? FAMILIES.length : family
-      into[row] = (into[row] as number) + 1
+    for (let page = pageOf(from); page <= pageOf(to); page += 1) {
+      const [first, last] = [Math.max(from, page * PAGE + 1), Math.min(to, (page + 1) * PAGE)]
+      const family = this.#index.get(page)?.family
+      for (let revision = first; revision <= last; revision += 1) {
+        const known = family?.[(revision - 1) % PAGE] ?? UNKNOWN
+        const row = known === UNKNOWN ? FAMILIES.length : known
+        into[row] = (into[row] as number) + 1
+      }
     }
   }
 
