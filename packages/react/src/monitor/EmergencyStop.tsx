@@ -1,78 +1,81 @@
-// The emergency stop: one button, one key, and one question before it (rows L7, M2).
+// The emergency stop: one button, one key, and one question before it (rows L7, M2). It is there whatever else is shown,
+// also while somebody looks at the past: what it stops is the show as it is now.
 
-import { useCallback, useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { createContext, useCallback, useContext, useEffect, useId, useMemo, useState, type ReactNode } from 'react'
 
-import { useAction } from '../actions.js'
-import { useWhyNot } from './Actions.js'
+import { useAction, type Action } from '../actions.js'
 import { CopyCommand, useCommands } from './Copy.js'
 import { Dialog } from './Dialog.js'
 import { useMonitorClient } from './view.js'
 
 /** The key that asks for it, and answers yes. No letter: letters belong to whoever types. */
 export const STOP_KEY = 'F9'
-const ASKED = 'onair:emergency'
 
-/** Asks the monitor on this page whether to stop everything; for keys. */
-export function askForStop(): void {
-  dispatchEvent(new Event(ASKED))
+interface Stop {
+  readonly action: Action
+  readonly stopKey: string | undefined
+  /** Asks whether to stop; while it is asked already, that is the answer. */
+  press(): void
 }
 
-/** Listens to the key for as long as it is wanted. */
-export function useStopKey(key: string | undefined): void {
-  useEffect(() => {
-    if (key === undefined) return undefined
-    const pressed = (event: KeyboardEvent): void => {
-      if (event.key !== key || event.repeat || event.defaultPrevented) return
-      event.preventDefault()
-      askForStop()
-    }
-    addEventListener('keydown', pressed)
-    return () => removeEventListener('keydown', pressed)
-  }, [key])
-}
+const StopContext = createContext<Stop | undefined>(undefined)
 
-export function EmergencyStop(): ReactNode {
-  const { run, allowed, reason, running, error, reset } = useAction('emergency-stop')
+/** Keeps the question and the key for the panels within. */
+export function StopGuard({ stopKey, children }: { readonly stopKey: string | undefined; readonly children: ReactNode }): ReactNode {
+  const action = useAction('emergency-stop')
   const production = useMonitorClient()?.http.production ?? ''
-  const commands = useCommands()
   const [asking, setAsking] = useState(false)
-  const asked = useRef(false)
-  const id = useId()
-  const whyNot = useWhyNot(allowed, reason)
-  const ready = whyNot === undefined && !running
-  const close = useCallback(() => setAsking(false), [])
-  useEffect(() => {
-    asked.current = asking
-  }, [asking])
+  const { run, allowed, running } = action
   const go = useCallback((): void => {
     setAsking(false)
     void run()
   }, [run])
+  const press = useCallback((): void => {
+    if (asking) go()
+    else if (allowed && !running) setAsking(true)
+  }, [asking, allowed, running, go])
   useEffect(() => {
-    const ask = (): void => {
-      if (asked.current) go()
-      else if (ready) setAsking(true)
+    if (stopKey === undefined) return undefined
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== stopKey || event.repeat || event.defaultPrevented) return
+      event.preventDefault()
+      press()
     }
-    addEventListener(ASKED, ask)
-    return () => removeEventListener(ASKED, ask)
-  }, [ready, go])
+    addEventListener('keydown', pressed)
+    return () => removeEventListener('keydown', pressed)
+  }, [stopKey, press])
+  const stop = useMemo(() => ({ action, stopKey, press }), [action, stopKey, press])
   return (
-    <div className="onair-action onair-danger">
-      <button type="button" aria-disabled={!ready} aria-busy={running} aria-keyshortcuts={STOP_KEY} aria-describedby={whyNot !== undefined || error ? id : undefined} onClick={() => ready && setAsking(true)}>
-        {running ? 'Stopping everything…' : 'Emergency stop'} <kbd aria-hidden="true">{STOP_KEY}</kbd>
-      </button>
-      <CopyCommand command={commands?.action('emergency-stop')} of="emergency stop" />
-      {error && <p id={id} className="onair-bad" role="alert">{error.message} <button type="button" className="onair-ghost" onClick={reset}>Dismiss</button></p>}
-      {!error && whyNot !== undefined && <p id={id} className="onair-soft">{whyNot}</p>}
+    <StopContext.Provider value={stop}>
+      {children}
       {asking && (
-        <Dialog title="Stop everything now?" grave onClose={close}>
+        <Dialog title="Stop everything now?" grave onClose={() => setAsking(false)}>
           <p>{`Every service of ${production} is turned off at once, whatever is under way. What does not answer is left and written down as owed.`}</p>
           <p className="onair-buttons">
-            <button type="button" className="onair-stop" autoFocus onClick={go}>Stop everything <kbd aria-hidden="true">{STOP_KEY}</kbd></button>
-            <button type="button" onClick={close}>Cancel</button>
+            <button type="button" className="onair-stop" autoFocus onClick={go}>Stop everything {stopKey !== undefined && <kbd aria-hidden="true">{stopKey}</kbd>}</button>
+            <button type="button" onClick={() => setAsking(false)}>Cancel</button>
           </p>
         </Dialog>
       )}
+    </StopContext.Provider>
+  )
+}
+
+export function EmergencyStop(): ReactNode {
+  const stop = useContext(StopContext)
+  const commands = useCommands()
+  const id = useId()
+  if (!stop) return null
+  const { action: { allowed, reason, running, error, reset }, stopKey, press } = stop
+  const said = error !== undefined || !allowed
+  return (
+    <div className="onair-action onair-danger">
+      <button type="button" aria-disabled={!allowed || running} aria-busy={running} aria-keyshortcuts={stopKey} aria-describedby={said ? id : undefined} onClick={press}>
+        {running ? 'Stopping everything…' : 'Emergency stop'} {stopKey !== undefined && <kbd aria-hidden="true">{stopKey}</kbd>}
+      </button>
+      <CopyCommand command={commands?.action('emergency-stop')} of="emergency stop" />
+      {error && <p id={id} className="onair-bad" role="alert">{error.message} <button type="button" className="onair-ghost" onClick={reset}>Dismiss</button></p>}
+      {!error && !allowed && <p id={id} className="onair-soft">{reason}</p>}
     </div>
   )
 }

@@ -12,7 +12,7 @@ import { Clients } from './Clients.js'
 import { Conflicts, useOpenConflicts } from './Conflicts.js'
 import { Apart, ConnectionBadge, SignIn } from './Connected.js'
 import { Diagram } from './Diagram.js'
-import { useStopKey } from './EmergencyStop.js'
+import { StopGuard } from './EmergencyStop.js'
 import { Findings } from './Findings.js'
 import { History } from './History.js'
 import { Layers } from './Layers.js'
@@ -46,7 +46,6 @@ type Tab = (typeof TABS)[number]
 
 export function Monitor({ compact = false, stopKey, authorized = false, onToken, aside, theme = 'auto' }: MonitorProps): ReactNode {
   useStyle()
-  useStopKey(stopKey)
   const client = useMonitorClient()
   const state = useConnection((connection) => connection.state)
   const [recording, setRecording] = useState(false)
@@ -58,7 +57,7 @@ export function Monitor({ compact = false, stopKey, authorized = false, onToken,
     <div className="onair-monitor" data-theme={theme} data-compact={compact} data-past={line.past !== undefined}>
       <ViewContext.Provider value={view}>
         {state === 'needs-auth' ? <SignIn onToken={onToken} /> : (
-          <>
+          <StopGuard stopKey={stopKey}>
             <Top aside={aside}>
               {!compact && <Tabs tab={tab} onTab={setTab} scope={scope} recording={recording} onRecord={setRecording} />}
             </Top>
@@ -66,7 +65,7 @@ export function Monitor({ compact = false, stopKey, authorized = false, onToken,
             {recording && !compact && <TimeLine line={line} />}
             <Alerts onConflicts={compact ? undefined : () => setTab('conflicts')} />
             {compact ? <Small /> : <Body tab={tab} scope={scope} />}
-          </>
+          </StopGuard>
         )}
       </ViewContext.Provider>
     </div>
