@@ -19,6 +19,8 @@ interface Alert {
 
 export function Alerts({ onConflicts }: { readonly onConflicts?: (() => void) | undefined }): ReactNode {
   const alerts = useAlerts()
+  // The pages are the server's, which need not be where this page is from.
+  const url = useMonitorClient()?.http.url ?? ''
   return (
     <section className="onair-alerts" aria-label="Alerts" aria-live="polite">
       {alerts.map(({ key, tone, text, wayOut, page }) => (
@@ -27,7 +29,7 @@ export function Alerts({ onConflicts }: { readonly onConflicts?: (() => void) | 
           <p>
             {wayOut}{' '}
             {key === 'conflicts' && onConflicts && <button type="button" className="onair-ghost" onClick={onConflicts}>Decide</button>}
-            {page !== undefined && <a href={page} target="_blank" rel="noreferrer">what it means</a>}
+            {page !== undefined && <a href={`${url}${page}`} target="_blank" rel="noreferrer">what it means</a>}
           </p>
         </div>
       ))}
