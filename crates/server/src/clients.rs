@@ -31,6 +31,8 @@ pub struct Client {
     pub lag: usize,
     /// The quality of its preview; none on these transports.
     pub quality: Option<String>,
+    /// How often it said that its state differs from ours; it read everything anew then (row Y6).
+    pub diverged: u64,
 }
 
 /// What looks at one connection.

@@ -192,5 +192,6 @@ fn client(app: &App, caller: &Identity, headers: &HeaderMap) -> Client {
         last_ping: None,
         lag: 0,
         quality: None,
+        diverged: 0,
     }
 }

@@ -224,6 +224,7 @@ impl Look for Slow {
             last_ping: None,
             lag: self.1,
             quality: None,
+            diverged: 0,
         }
     }
 }

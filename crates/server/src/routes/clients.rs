@@ -48,6 +48,8 @@ struct Shown {
     lag: u64,
     /// The quality of its preview.
     quality: Option<String>,
+    /// How often it said that its state differs from ours; it read everything anew then.
+    diverged: u64,
 }
 
 /// Who is connected

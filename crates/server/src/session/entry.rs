@@ -29,6 +29,8 @@ pub struct Entry {
     pub identity: Identity,
     pub(super) actor: Actor,
     pub(super) pending: AtomicUsize,
+    /// How often its digest differed.
+    pub(super) diverged: AtomicU64,
     name: Option<String>,
     since: Timestamp,
     outlet: Weak<Outlet>,
@@ -53,6 +55,7 @@ impl Entry {
             actor: identity.actor(),
             identity,
             pending: AtomicUsize::new(0),
+            diverged: AtomicU64::new(0),
             name,
             since: clock.now(),
             outlet,
@@ -102,6 +105,7 @@ impl Look for Entry {
             last_ping,
             lag: outlet.map_or(0, |outlet| outlet.owed()),
             quality: None,
+            diverged: self.diverged.load(Ordering::Relaxed),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Subscriptions of a session: where each begins, and how it begins again.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 use onair_core::Production;
@@ -127,6 +130,7 @@ impl Session {
         let mut resume = handle.resume(known.after.as_ref(), state);
         if known.went_astray(handle, &subscription, resume) {
             handle.diverged();
+            self.entry.diverged.fetch_add(1, Ordering::Relaxed);
             resume = Resume::Snapshot;
         }
         match resume {

@@ -176,6 +176,8 @@ async fn y6_a_client_that_went_astray_is_counted_and_reads_anew() {
             }
         }
         assert_eq!((again, diverged()), (counted == 1, counted), "{digest}");
+        let (_, shown) = stage.call("GET", "/v1/productions/main/clients", None).await;
+        assert_eq!(shown["clients"][0]["diverged"], counted, "and who it was: {shown}");
     }
 }
 

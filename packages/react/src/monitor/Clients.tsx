@@ -16,7 +16,7 @@ interface Connected {
   readonly lastPing: string | null
   readonly lag: number
   readonly quality: string | null
-  readonly diverged?: boolean | number
+  readonly diverged?: number
 }
 
 const EVERY_MS = 3_000
@@ -45,7 +45,7 @@ export function Clients(): ReactNode {
         {clients.slice(0, SHOWN).map(({ id, kind, name, actor, since, lastPing, lag, quality, diverged }) => (
           <li key={id}>
             <span className="onair-grow"><b>{name ?? id}</b> <span className="onair-soft">{actor}, {kind}, for {away(now - Date.parse(since))}{lastPing && `, heard ${away(now - Date.parse(lastPing))} ago`}{quality && `, ${quality}`}</span></span>
-            {Boolean(diverged) && <Badge word="diverged" shown={['▲', 'warn']} />}
+            {diverged !== undefined && diverged > 0 && <Badge word={`diverged ${diverged}×`} shown={['▲', 'warn']} />}
             <span className={lag > 0 ? 'onair-warn' : 'onair-soft'}>{lag > 0 ? `▲ ${bytes(lag)} behind` : 'in step'}</span>
           </li>
         ))}

@@ -19,9 +19,10 @@ pub(super) fn lines(facts: &Facts, paint: Paint, room: usize) -> Vec<Line<'stati
 }
 
 fn row(facts: &Facts, client: &Value) -> Vec<Cell> {
-    let lag = match client["lag"].as_u64() {
-        None | Some(0) => ("in step".to_owned(), Tone::Good),
-        Some(bytes) => (format!("{bytes} B behind"), Tone::Moving),
+    let lag = match (client["lag"].as_u64(), client["diverged"].as_u64()) {
+        (None | Some(0), None | Some(0)) => ("in step".to_owned(), Tone::Good),
+        (None | Some(0), Some(times)) => (format!("diverged {times}x"), Tone::Moving),
+        (Some(bytes), _) => (format!("{bytes} B behind"), Tone::Moving),
     };
     let ping = time(client, "lastPing").map(|at| ago(at, facts.now)).unwrap_or_default();
     vec![
