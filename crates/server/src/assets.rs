@@ -69,8 +69,8 @@ static ASSETS: [Asset; 4] = [
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "the page reads it from its address")]
 struct Wanted {
-    /// The production; nothing: all of them.
-    #[param(pattern = "^[A-Za-z0-9._~-]{1,128}$", example = "main")]
+    /// The production; nothing: all of them. Any text is taken: the page says what is wrong with a name.
+    #[param(example = "main")]
     production: Option<String>,
 }
 
