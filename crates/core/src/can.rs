@@ -33,6 +33,7 @@ pub struct Can {
     pub sequence: Option<String>,
     /// The findings that are in the way, by their codes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<String>>", optional))]
     pub findings: Vec<String>,
 }
 
@@ -49,6 +50,7 @@ pub struct Validity {
     pub missing_dependencies: Vec<String>,
     /// The findings that are in the way, by their codes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<String>>", optional))]
     pub findings: Vec<String>,
 }
 

@@ -717,7 +717,7 @@ export type Can = {
   /** The sequence that is under way: for the same, and would be joined; or in the way. */
   readonly sequence?: string
   /** The findings that are in the way, by their codes. */
-  readonly findings: readonly string[]
+  readonly findings?: readonly string[]
 }
 
 /** Whether a phase can be reached (row L9). */
@@ -729,7 +729,7 @@ export type Validity = {
   /** What is missing. */
   readonly missingDependencies: readonly string[]
   /** The findings that are in the way, by their codes. */
-  readonly findings: readonly string[]
+  readonly findings?: readonly string[]
 }
 
 /** A step of a plan. */
@@ -759,7 +759,7 @@ export type Plan = {
   /** What is missing. */
   readonly missingDependencies: readonly string[]
   /** The findings that are in the way, by their codes. */
-  readonly findings: readonly string[]
+  readonly findings?: readonly string[]
   /** The steps that could not be undone. */
   readonly irreversible: readonly string[]
 }

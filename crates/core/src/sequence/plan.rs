@@ -29,6 +29,7 @@ pub struct Plan {
     pub missing_dependencies: Vec<String>,
     /// The findings that are in the way, by their codes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<String>>", optional))]
     pub findings: Vec<String>,
     /// The steps that could not be undone.
     pub irreversible: Vec<String>,
