@@ -9,6 +9,7 @@ mod leftovers;
 mod length;
 mod places;
 mod problems;
+mod promises;
 mod purity;
 mod purpose;
 mod rules;
@@ -27,7 +28,7 @@ struct Check {
 }
 
 /// Every check; one line adds one.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     Check { about: "every source file opens with its purpose", run: purpose::check },
     Check { about: "no file has grown a second noun", run: length::check },
     Check { about: "nothing was left behind", run: leftovers::check },
@@ -35,6 +36,7 @@ const CHECKS: [Check; 9] = [
     Check { about: "the pure crates are pure", run: purity::check },
     Check { about: "codes, their table and their pages agree", run: problems::check },
     Check { about: "rules, their table and their pages agree", run: rules::check },
+    Check { about: "each promise, row and fault names its test", run: promises::check },
     Check { about: "decisions are numbered without gaps", run: decisions::check },
     Check { about: "no file knows the machine it was written on", run: places::check },
 ];
