@@ -3,7 +3,7 @@
 //! Appends and creations share groups. What touches a whole log (an image, a trim, a replacement, a removal) goes by
 //! itself, between two groups, in `whole`; so it never has to look into a batch that is not written yet.
 
-use std::{fs::File, sync::Arc, time::Instant};
+use std::{fs::File, sync::Arc, thread, time::Instant};
 
 use onair_engine::{Error, Head, Image, Record};
 use onair_wire::{Epoch, ProductionId, Revision};
@@ -29,6 +29,13 @@ pub(crate) const QUEUE_MAX: usize = 1024;
 
 /// Bytes after which a group is written even if more waits: what one flush may cost those who wait for the next.
 pub(crate) const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Appends in a group from which on the next group gives others the processor before its flush, for as long as that
+/// brings more: a flush costs as much processor time as dozens of commits, and where there are many writers and few
+/// processors it would otherwise be paid for a handful. Who writes alone does not wait for anybody.
+const CROWD: usize = 4;
+/// How often at most.
+const TURNS_MAX: u32 = 16;
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -82,6 +89,8 @@ pub(crate) struct Committer {
     /// The last group that was written.
     pub(crate) group: u64,
     pub(crate) next_log: u64,
+    /// The last group was of many.
+    pub(crate) crowded: bool,
     /// What is to be deleted when nobody waits.
     pub(crate) sweeps: Vec<Sweep>,
     /// The lock on the folder.
@@ -106,17 +115,27 @@ impl Committer {
         while let Some(first) = self.wait() {
             let mut group = Group::default();
             let mut next = Some(first);
-            while let Some(request) = next.take().or_else(|| self.inbox.try_recv().ok()) {
-                if let Request::Close { reply } = request {
-                    self.inbox.close(); // what is in it already is still finished
-                    closing.push(reply);
-                    continue;
+            let mut turns = if self.crowded { TURNS_MAX } else { 0 };
+            loop {
+                let mut taken = 0;
+                while group.bytes < GROUP_BYTES_MAX
+                    && let Some(request) = next.take().or_else(|| self.inbox.try_recv().ok())
+                {
+                    taken += 1;
+                    if let Request::Close { reply } = request {
+                        self.inbox.close(); // what is in it already is still finished
+                        closing.push(reply);
+                        continue;
+                    }
+                    self.take(&mut group, request);
                 }
-                self.take(&mut group, request);
-                if group.bytes >= GROUP_BYTES_MAX {
+                if turns == 0 || taken == 0 || group.bytes >= GROUP_BYTES_MAX {
                     break;
                 }
+                turns -= 1;
+                thread::yield_now();
             }
+            self.crowded = group.appends.len() >= CROWD;
             self.flush(group);
         }
         let _ = self.witness.sync(); // a help, and a clean end should leave it exact
@@ -180,13 +199,14 @@ impl Committer {
         let Some(batch) = group.batch else { return };
         let outcome = self.commit(batch);
         if outcome.is_ok() {
+            let appended = group.appends.iter().map(|(log, last, _)| (log.id, *last));
+            let created = group.created.iter().map(|(log, _)| (log.id, Revision::ZERO));
+            self.note(appended.chain(created));
             for (log, last, _) in &group.appends {
                 log.lock().durable = *last;
-                self.note(log.id, *last);
             }
             for (log, _) in &group.created {
                 self.shared.logs.put(log.production.clone(), Slot::Sound(log.clone()));
-                self.note(log.id, Revision::ZERO);
             }
             let mut figures = self.shared.figures.lock().expect("nothing panics while it holds this lock");
             figures.records += group.records;
@@ -218,8 +238,10 @@ impl Committer {
     }
 
     /// Tells the witness. It is a help: that it cannot be written is reported and stops nothing.
-    pub(crate) fn note(&mut self, log: LogId, revision: Revision) {
-        let noted = self.witness.note(log, Seen { revision, group: self.group });
+    pub(crate) fn note(&mut self, ends: impl IntoIterator<Item = (LogId, Revision)>) {
+        let group = self.group;
+        let seen = ends.into_iter().map(|(log, revision)| (log, Seen { revision, group })).collect();
+        let noted = self.witness.note(seen);
         self.witnessed(noted);
     }
 

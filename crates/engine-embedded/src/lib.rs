@@ -88,6 +88,7 @@ impl Embedded {
             inbox,
             group: found.group,
             next_log: found.next_log,
+            crowded: false,
             sweeps: found.sweeps,
             lock: opened.lock,
         };

@@ -141,7 +141,7 @@ impl Committer {
         self.commit(batch)?;
         let log = Arc::new(Log::new(production, &row, last, tail));
         self.shared.logs.put(production.clone(), Slot::Sound(log.clone()));
-        self.note(row.log, last);
+        self.note([(row.log, last)]);
         self.end(former);
         Ok(log.head())
     }

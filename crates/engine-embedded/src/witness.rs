@@ -10,7 +10,8 @@
 use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -67,15 +68,25 @@ impl Witness {
         Ok((Self(file), testimony))
     }
 
-    /// Notes where `log` ends.
-    pub(crate) fn note(&mut self, log: LogId, seen: Seen) -> io::Result<()> {
-        let mut slot = [0; SLOT];
-        slot[8..16].copy_from_slice(&log.0.to_le_bytes());
-        slot[16..24].copy_from_slice(&seen.revision.0.to_le_bytes());
-        slot[24..].copy_from_slice(&seen.group.to_le_bytes());
-        let sum = xxh3_64(&slot[8..]);
-        slot[..8].copy_from_slice(&sum.to_le_bytes());
-        self.write(log, &slot)
+    /// Notes where logs end; of two notes about one log the later holds. Slots that lie side by side are one write: a
+    /// group has dozens of logs, and nobody in it is answered before this is done.
+    pub(crate) fn note(&mut self, mut notes: Vec<(LogId, Seen)>) -> io::Result<()> {
+        notes.sort_by_key(|(log, _)| *log);
+        let mut run: Vec<u8> = Vec::with_capacity(notes.len() * SLOT);
+        let mut begin = None;
+        for (at, (log, seen)) in notes.iter().enumerate() {
+            let next = notes.get(at + 1).map(|(next, _)| *next);
+            if next == Some(*log) {
+                continue;
+            }
+            begin.get_or_insert(*log);
+            run.extend_from_slice(&encode(*log, *seen));
+            if next != Some(LogId(log.0 + 1)) {
+                self.write(begin.take().expect("just begun"), &run)?;
+                run.clear();
+            }
+        }
+        Ok(())
     }
 
     /// Forgets a log that has ended.
@@ -87,10 +98,19 @@ impl Witness {
         self.0.sync_data()
     }
 
-    fn write(&mut self, log: LogId, slot: &[u8; SLOT]) -> io::Result<()> {
-        self.0.seek(SeekFrom::Start(log.0 * SLOT as u64))?;
-        self.0.write_all(slot)
+    fn write(&mut self, first: LogId, slots: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(slots, first.0 * SLOT as u64)
     }
+}
+
+fn encode(log: LogId, seen: Seen) -> [u8; SLOT] {
+    let mut slot = [0; SLOT];
+    slot[8..16].copy_from_slice(&log.0.to_le_bytes());
+    slot[16..24].copy_from_slice(&seen.revision.0.to_le_bytes());
+    slot[24..].copy_from_slice(&seen.group.to_le_bytes());
+    let sum = xxh3_64(&slot[8..]);
+    slot[..8].copy_from_slice(&sum.to_le_bytes());
+    slot
 }
 
 fn decode(number: u64, slot: &[u8]) -> Option<Seen> {
@@ -111,10 +131,10 @@ mod tests {
         let seen = |revision, group| Seen { revision: Revision(revision), group };
         let (mut witness, testimony) = Witness::open(&path).unwrap();
         assert!(!testimony.present);
-        for log in [1, 2, 9] {
-            witness.note(LogId(log), seen(log * 10, log)).unwrap();
-        }
-        witness.note(LogId(2), seen(21, 12)).unwrap();
+        let at = |log, revision, group| (LogId(log), seen(revision, group));
+        witness.note(vec![at(9, 90, 9), at(2, 19, 2), at(1, 10, 1), at(2, 20, 2)]).unwrap();
+        witness.note(vec![at(2, 21, 12)]).unwrap();
+        witness.note(Vec::new()).unwrap();
         witness.clear(LogId(9)).unwrap();
         let (_, testimony) = Witness::open(&path).unwrap();
         let slots = BTreeMap::from([(LogId(1), seen(10, 1)), (LogId(2), seen(21, 12))]);
