@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use onair_wire::{Collection, Revision};
 use tokio::sync::Notify;
 
@@ -40,10 +40,19 @@ pub struct Lane {
     /// Held for a few pushes or clones; publishers come with the hub's lock, outlets with their own.
     ring: Mutex<Ring>,
     snapshot: Mutex<Option<CachedSnapshot>>,
+    /// What the last pass offered, for followers that stand where it begins.
+    offered: Mutex<Option<Piece>>,
     pub(super) outlets: Outlets,
     pub(super) followers: Notify,
     /// Shared with the pass, which must learn that the lane is gone.
     pub(super) wake: Arc<Notify>,
+}
+
+/// What a pass offered: everything from one place to another, as one piece of memory.
+pub(super) struct Piece {
+    pub(super) first: Cursor,
+    pub(super) end: Cursor,
+    pub(super) bytes: Bytes,
 }
 
 /// Whoever comes first encodes, the others wait for the cell rather than for the lane.
@@ -58,6 +67,7 @@ impl Lane {
             filter,
             ring: Mutex::default(),
             snapshot: Mutex::default(),
+            offered: Mutex::default(),
             outlets: Outlets::default(),
             followers: Notify::new(),
             wake: Arc::new(Notify::new()),
@@ -144,6 +154,24 @@ impl Lane {
         self.ring().strand();
     }
 
+    /// Keeps what a pass offers and wakes those who follow: all of them send the same piece of memory.
+    pub(super) fn offer(&self, piece: Piece) {
+        *self.offered.lock().expect(LOCK) = Some(piece);
+        self.followers.notify_waiters();
+    }
+
+    /// What waits from `cursor` on, as one piece, and where it ends; `None` when nothing does.
+    fn piece(&self, cursor: Cursor) -> Result<Option<(Bytes, Cursor)>, Lagged> {
+        if let Some(piece) = &*self.offered.lock().expect(LOCK)
+            && piece.first == cursor
+        {
+            return Ok(Some((piece.bytes.clone(), piece.end)));
+        }
+        let mut entries = Vec::new();
+        let end = self.read(cursor, FOLLOW_BYTES, |entry| entries.push(entry.clone()))?;
+        Ok(joined(entries).map(|bytes| (bytes, end)))
+    }
+
     pub(super) fn ring_bell(&self) {
         self.wake.notify_one();
     }
@@ -151,6 +179,16 @@ impl Lane {
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().expect(LOCK)
     }
+}
+
+/// Entries in one piece of memory; none when there are none.
+pub(super) fn joined(mut entries: Vec<Bytes>) -> Option<Bytes> {
+    if entries.len() <= 1 {
+        return entries.pop();
+    }
+    let mut bytes = BytesMut::with_capacity(entries.iter().map(Bytes::len).sum());
+    entries.iter().for_each(|entry| bytes.extend_from_slice(entry));
+    Some(bytes.freeze())
 }
 
 const LOCK: &str = "nothing panics while it holds a lock of a lane";
@@ -195,22 +233,21 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Everything that waits, up to 256 KiB; waits for something if nothing does.
+    /// Everything that waits, up to 256 KiB, in one piece; waits for something if nothing does.
     ///
     /// # Errors
     /// [`Lagged`] when its place is no longer kept; it will not be again, a new snapshot is due.
     ///
     /// # Cancellation
     /// Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Result<Vec<Bytes>, Lagged> {
+    pub async fn next(&mut self) -> Result<Bytes, Lagged> {
         loop {
             let news = self.lane.followers.notified();
             tokio::pin!(news);
             news.as_mut().enable();
-            let mut entries = Vec::new();
-            self.cursor = self.lane.read(self.cursor, FOLLOW_BYTES, |entry| entries.push(entry.clone()))?;
-            if !entries.is_empty() {
-                return Ok(entries);
+            if let Some((bytes, end)) = self.lane.piece(self.cursor)? {
+                self.cursor = end;
+                return Ok(bytes);
             }
             news.await;
         }

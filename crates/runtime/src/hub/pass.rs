@@ -9,11 +9,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cursor, Lane, LaneId};
+use super::{
+    Cursor, Lane, LaneId,
+    lane::{Piece, joined},
+};
 
 /// What one pass offers at most: enough to merge, and not more than a socket takes at once.
 const PASS_BYTES: usize = 256 << 10;
@@ -114,7 +117,7 @@ impl Pass {
             while let Some((end, bytes)) = tail(&lane, &mut offered) {
                 let tail = Tail { lane: lane.id(), first: offered, end, bytes: &bytes };
                 offered = end;
-                lane.followers.notify_waiters();
+                lane.offer(Piece { first: tail.first, end, bytes: bytes.clone() });
                 offer(&lane.outlets, &tail, &mut turn).await;
             }
         }
@@ -142,15 +145,7 @@ fn tail(lane: &Lane, offered: &mut Cursor) -> Option<(Cursor, Bytes)> {
             Err(lagged) => *offered = lagged.first,
         }
     };
-    match entries.len() {
-        0 => None,
-        1 => entries.pop().map(|entry| (end, entry)),
-        _ => {
-            let mut bytes = BytesMut::with_capacity(entries.iter().map(Bytes::len).sum());
-            entries.iter().for_each(|entry| bytes.extend_from_slice(entry));
-            Some((end, bytes.freeze()))
-        }
-    }
+    joined(entries).map(|bytes| (end, bytes))
 }
 
 impl fmt::Debug for Outlets {

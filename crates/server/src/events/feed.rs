@@ -1,8 +1,8 @@
 //! One event stream: what it has sent, and what comes next.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use onair_core::Production;
 use onair_runtime::{
@@ -12,7 +12,7 @@ use onair_runtime::{
 };
 use onair_wire::{After, Code, Revision, Timestamp};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{
     App,
@@ -41,6 +41,8 @@ pub(super) struct Feed {
     heartbeat: Interval,
     recheck: Interval,
     closing: CancellationToken,
+    /// Kept from one piece to the next, or every stream would enlist anew with each.
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
     _watching: Watching,
     _joined: Joined,
 }
@@ -83,6 +85,7 @@ impl Feed {
             _watching: watching,
             heartbeat: every(HEARTBEAT),
             recheck: every(RECHECK),
+            closed: Box::pin(app.tasks.cancelled().cancelled_owned()),
             closing: app.tasks.cancelled(),
             app,
             caller,
@@ -121,14 +124,14 @@ impl Feed {
                 Stage::Live(follower) => {
                     tokio::select! {
                         biased;
-                        () = self.closing.cancelled() => return None,
+                        () = &mut self.closed => return None,
                         _ = self.recheck.tick() => {
                             if !self.app.access.still_valid(&self.caller) {
                                 return None;
                             }
                         }
                         news = follower.next() => match news {
-                            Ok(entries) => return Some(joined(entries)),
+                            Ok(piece) => return Some(piece),
                             Err(_) => self.begin_again().await?,
                         },
                         _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": heartbeat\n\n")),
@@ -153,16 +156,6 @@ impl Feed {
 /// The state is let go of: only the lane is needed from here on.
 fn follow(subscription: &Subscription<Production>) -> Stage {
     Stage::Live(subscription.lane.follow(subscription.cursor))
-}
-
-/// All that waits as one piece.
-fn joined(mut entries: Vec<Bytes>) -> Bytes {
-    if entries.len() == 1 {
-        return entries.remove(0);
-    }
-    let mut all = BytesMut::with_capacity(entries.iter().map(Bytes::len).sum());
-    entries.iter().for_each(|entry| all.extend_from_slice(entry));
-    all.freeze()
 }
 
 fn every(period: Duration) -> Interval {
