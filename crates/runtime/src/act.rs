@@ -5,7 +5,7 @@ use onair_wire::{Actor, Code, DocumentId, MutationId, Problem, Receipt, Revision
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::{error::Error, handle::Handle};
+use crate::{director::sent_to, error::Error, handle::Handle};
 
 /// What came of an action.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ impl Handle {
     /// As [`Handle::submit`].
     pub fn ask(&self, actor: Actor, mutation: Option<MutationId>, act: Act) -> Result<Acting, Error> {
         let (name, (sender, answer)) = (act.name(), oneshot::channel());
-        self.submit(actor, mutation, Intent::Act(act), move |answer| drop(sender.send(answer)))?;
+        self.submit(actor, mutation, Intent::Act(act), sent_to(sender))?;
         Ok(Acting { handle: self.clone(), name, answer })
     }
 

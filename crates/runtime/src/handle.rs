@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     archive::DocumentVersion,
-    director::{INBOX, Request},
+    director::{INBOX, Posted, Request, sent_to},
     error::Error,
     hub::{Filter, Format, LANES_MAX, Subscription},
     shared::Shared,
@@ -92,11 +92,12 @@ impl Handle {
         intent: Intent,
     ) -> Result<Receipt, Error> {
         let (sender, receiver) = oneshot::channel();
-        self.submit(actor, mutation, intent, move |answer| drop(sender.send(answer)))?;
+        self.submit(actor, mutation, intent, sent_to(sender))?;
         receiver.await.unwrap_or(Err(Error::Closing))
     }
 
-    /// Hands a command over; `answer` is called once, when its commit is on disk and was sent to every lane.
+    /// Hands a command over; `answer` is called once, when its commit is on disk and was sent to every lane. What it
+    /// gives back is flushed when all of the batch were answered.
     ///
     /// # Errors
     /// [`Error::Busy`] and [`Error::Closing`]; `answer` is not called then.
@@ -105,7 +106,7 @@ impl Handle {
         actor: Actor,
         mutation: Option<MutationId>,
         intent: Intent,
-        answer: impl FnOnce(Result<Receipt, Error>) + Send + 'static,
+        answer: impl FnOnce(Result<Receipt, Error>) -> Posted + Send + 'static,
     ) -> Result<(), Error> {
         let command = Command { actor, mutation, intent, versions: Default::default() };
         let request = Request { command, answer: Box::new(answer) };

@@ -26,7 +26,7 @@ pub mod watchdog;
 pub use act::{Acted, Acting};
 pub use archive::DocumentVersion;
 pub use clock::Clock;
-pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX};
+pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX, Posted};
 pub use error::Error;
 pub use figures::Figures;
 pub use handle::{Handle, Resume, Watching};

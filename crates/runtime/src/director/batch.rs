@@ -10,7 +10,7 @@ use onair_engine::Record;
 use onair_wire::{Commit, Outcome as Applied, Receipt, Revision};
 
 use super::{
-    Answer, BATCH_BYTES, BATCH_COMMANDS, Request,
+    Answer, Answers, BATCH_BYTES, BATCH_COMMANDS, Request,
     logged::{self, touches_show},
 };
 use crate::{archive, check, error::Error, figures, hub::Published, lookout::Lookout, shared::Shared};
@@ -172,9 +172,8 @@ impl<'a> Batch<'a> {
         let records = commits.iter().map(record).collect();
         let begun = tokio::time::Instant::now();
         if let Err(error) = shared.engine.append(&shared.id, &shared.epoch, expected, records).await {
-            for (answer, _) in answers {
-                answer(Err(error.clone().into()));
-            }
+            let mut given = Answers::default();
+            answers.into_iter().for_each(|(answer, _)| given.give(answer, Err(error.clone().into())));
             return Err(error);
         }
         let count = commits.len() as u64;
@@ -197,12 +196,14 @@ impl<'a> Batch<'a> {
 }
 
 async fn answer(shared: &Shared, answers: Vec<(Answer, Outcome)>) {
+    let mut given = Answers::default();
     for (answer, outcome) in answers {
-        answer(match outcome {
+        let result = match outcome {
             Outcome::Done(receipt) => Ok(receipt),
             Outcome::No(error) => Err(error),
             Outcome::Known(revision) => known(shared, revision).await,
-        });
+        };
+        given.give(answer, result);
     }
 }
 

@@ -4,6 +4,7 @@
 //! and only then shows the state, sends the commits and answers. While the append is under way more arrives: the
 //! slower the disk, the larger the next batch.
 
+mod answer;
 mod batch;
 mod crew;
 mod keep;
@@ -22,6 +23,10 @@ use tokio::{
 
 use crate::{error::Error, lookout::Lookout, shared::Shared};
 
+pub use answer::Posted;
+pub(crate) use answer::{Answer, sent_to};
+
+use answer::Answers;
 use batch::Batch;
 use keep::Keeper;
 
@@ -39,9 +44,6 @@ pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// How long a production stays in memory without a command, a subscriber or a reader.
 pub const IDLE: Duration = Duration::from_secs(60);
 
-/// How a caller is answered: called once, after the commit was shown.
-pub(crate) type Answer = Box<dyn FnOnce(Result<Receipt, Error>) + Send>;
-
 /// A command on its way, and whoever waits for it.
 pub(crate) struct Request {
     pub(crate) command: Command,
@@ -52,7 +54,7 @@ impl Request {
     /// Nobody waits for what comes of it.
     pub(crate) fn unanswered(actor: Actor, intent: Intent) -> Self {
         let command = Command { actor, mutation: None, intent, versions: Default::default() };
-        Self { command, answer: Box::new(drop) }
+        Self { command, answer: Box::new(|_| None) }
     }
 
     /// Whoever sends it waits for what comes of it.
@@ -62,7 +64,7 @@ impl Request {
     ) -> (Self, oneshot::Receiver<Result<Receipt, Error>>) {
         let (sender, receiver) = oneshot::channel();
         let request = Self::unanswered(actor, intent);
-        (Self { answer: Box::new(move |answer| drop(sender.send(answer))), ..request }, receiver)
+        (Self { answer: sent_to(sender), ..request }, receiver)
     }
 }
 
@@ -120,7 +122,7 @@ impl Director {
         self.show.stand_down();
         self.inbox.close();
         while let Some(request) = self.inbox.recv().await {
-            (request.answer)(Err(Error::Closing));
+            Answers::default().give(request.answer, Err(Error::Closing));
         }
         self.shared.hub.end();
     }
@@ -189,12 +191,9 @@ impl Director {
     }
 
     fn refuse(&mut self, first: Option<Request>, reason: &str) {
-        if let Some(first) = first {
-            (first.answer)(Err(Error::ReadOnly(reason.to_owned())));
-        }
-        while let Ok(request) = self.inbox.try_recv() {
-            (request.answer)(Err(Error::ReadOnly(reason.to_owned())));
-        }
+        let mut answers = Answers::default();
+        let waiting = first.into_iter().chain(std::iter::from_fn(|| self.inbox.try_recv().ok()));
+        waiting.for_each(|request| answers.give(request.answer, Err(Error::ReadOnly(reason.to_owned()))));
     }
 
     /// An append failed: what was decided on is thrown away, and what the log really says is read again.

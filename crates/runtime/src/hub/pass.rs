@@ -41,6 +41,9 @@ pub struct Tail<'a> {
 pub trait Outlet: Send + Sync {
     /// Takes what it can without waiting. What it does not take it reads from the lane later, from where it stands.
     fn offer(&self, tail: &Tail<'_>);
+
+    /// Writes what was posted to it and not written yet.
+    fn flush(&self);
 }
 
 /// The outlets of a lane, at fixed places so that coming and going cost nothing and a pass can be interrupted.

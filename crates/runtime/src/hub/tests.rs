@@ -76,6 +76,8 @@ impl Outlet for Keeper {
     fn offer(&self, tail: &Tail<'_>) {
         self.0.lock().unwrap().push((tail.first.0, tail.end.0, tail.bytes.clone()));
     }
+
+    fn flush(&self) {}
 }
 
 #[tokio::test]

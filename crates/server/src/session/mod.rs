@@ -248,11 +248,11 @@ impl Session {
             handle.submit(self.entry.actor.clone(), Some(id), onair_core::Intent::Mutate(mutations), {
                 let name = name.clone();
                 move |result| {
-                    // Whoever is gone hears nothing; the mutation is done all the same.
-                    if let Some(outlet) = outlet.upgrade() {
-                        outlet.send(answer::result(&name, result), after);
-                    }
                     entry.pending.fetch_sub(1, Ordering::Relaxed);
+                    // Whoever is gone hears nothing; the mutation is done all the same.
+                    let outlet = outlet.upgrade()?;
+                    outlet.post(answer::result(&name, result), after);
+                    Some(outlet)
                 }
             });
         if let Err(error) = submitted {

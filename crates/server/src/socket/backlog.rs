@@ -97,7 +97,7 @@ impl Backlog {
         if self.stage != Stage::Open || subscription.lag.is_some() || subscription.cursor >= tail.end {
             return;
         }
-        if subscription.cursor != tail.first {
+        if subscription.cursor != tail.first || !self.queue.is_empty() {
             return self.pump(stream);
         }
         match stream.try_write(tail.bytes) {
@@ -219,6 +219,22 @@ impl Backlog {
             Ok(next) => subscription.cursor = next,
             Err(_) => subscription.lag = Some(Lag::default()),
         }
+    }
+
+    /// Queues a message for this client alone, behind what its subscription `after` carries.
+    pub(super) fn post(&mut self, frame: Bytes, after: Option<SubscriptionId>) {
+        if self.closed() {
+            return;
+        }
+        self.owe(frame.len());
+        if let Some(subscription) = after.and_then(|id| self.find(id)) {
+            self.take_from_lane(subscription, usize::MAX);
+            if let Some(lag) = &mut self.subscriptions[subscription].lag {
+                lag.held.push(frame);
+                return;
+            }
+        }
+        self.push(frame, true);
     }
 
     pub(super) fn push(&mut self, bytes: Bytes, owed: bool) {

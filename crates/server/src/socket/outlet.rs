@@ -6,7 +6,7 @@
 //! the place where it stands is no longer kept: then it has *lagged*, and hears nothing more of that production before
 //! a new snapshot.
 //!
-//! As long as the socket takes what it is given, the queue is empty outside the lock.
+//! As long as the socket takes what it is given, the queue is empty outside the lock, but for what is about to be flushed.
 
 use std::{
     mem,
@@ -57,20 +57,15 @@ impl Outlet {
     /// subscription whose commits so far must come first, as the answer to a mutation demands.
     pub fn send(&self, frame: Bytes, after: Option<SubscriptionId>) {
         self.with(|state, stream| {
-            if state.closed() {
-                return;
-            }
-            state.owe(frame.len());
-            if let Some(subscription) = after.and_then(|id| state.find(id)) {
-                state.take_from_lane(subscription, usize::MAX);
-                if let Some(lag) = &mut state.subscriptions[subscription].lag {
-                    lag.held.push(frame);
-                    return;
-                }
-            }
-            state.push(frame, true);
+            state.post(frame, after);
             state.pump(stream);
         });
+    }
+
+    /// [`Outlet::send`] without the write, which whoever posts asks for by [`hub::Outlet::flush`]: many messages, one
+    /// write.
+    pub fn post(&self, frame: Bytes, after: Option<SubscriptionId>) {
+        self.with(|state, _| state.post(frame, after));
     }
 
     /// Asks the client for a sign of life.
@@ -191,5 +186,9 @@ impl Outlet {
 impl hub::Outlet for Outlet {
     fn offer(&self, tail: &Tail<'_>) {
         self.with(|state, stream| state.offer(tail, stream));
+    }
+
+    fn flush(&self) {
+        self.with(|state, stream| state.pump(stream));
     }
 }
