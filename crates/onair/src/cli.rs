@@ -137,6 +137,9 @@ pub(crate) enum Command {
     /// Tokens: who may do what
     #[command(subcommand)]
     Token(command::token::Command),
+    /// What a running server does, measured; on productions made for it
+    #[command(subcommand)]
+    Bench(command::bench::Command),
     /// The configuration file of a server
     #[command(subcommand)]
     Config(command::config::Command),
@@ -336,6 +339,14 @@ mod tests {
             ("start --break-glass why", true),
             ("start --break-glass", false),
             ("explain SM001", true),
+            ("bench commits --clients 2 --in-flight 16 --bytes 64 --seconds 1 --json", true),
+            ("bench commits --clients 0", false),
+            ("bench commits --rate 5", false),
+            ("bench fanout --transport events --rate 0.5", true),
+            ("bench fanout --rate 10 --window 4", false),
+            ("bench fanout --rate fast", false),
+            ("bench fanout --transport pigeon", false),
+            ("bench", false),
         ];
         for (line, good) in table {
             let parsed = Cli::try_parse_from(std::iter::once("onair").chain(line.split(' ')));

@@ -386,3 +386,80 @@ fn a3_a_check_says_what_stands_and_fails_when_it_is_asked_to() {
     }
     assert!(server.says(&["explain", "cf001"]).starts_with("# CF001\n"));
 }
+
+/// What a run says when nothing went wrong, and that it took its productions along.
+fn measured(server: &Server, words: &[&str]) -> Value {
+    let said = server.json(&[&["bench"], words, &["--seconds", "1"]].concat());
+    for wrong in ["lost", "doubled", "reordered"] {
+        assert_eq!(said["checked"][wrong], 0, "{said}");
+    }
+    let latency =
+        |share: &str| said["latencyMs"][share].as_f64().unwrap_or_else(|| panic!("{share}: {said}"));
+    let [p50, p99, p999, max] = ["p50", "p99", "p999", "max"].map(latency);
+    assert!(0.0 < p50 && p50 <= p99 && p99 <= p999 && p999 <= max, "{said}");
+    assert_eq!(names(server), ["main"], "a run leaves nothing behind");
+    said
+}
+
+fn names(server: &Server) -> Vec<String> {
+    let said = server.json(&["productions"]);
+    let productions = said["productions"].as_array().unwrap().iter();
+    productions.map(|production| production["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn d7_bench_counts_commits_and_finds_each_in_the_log() {
+    let server = Server::start();
+    let words = ["commits", "--clients", "4", "--productions", "2", "--in-flight", "3", "--bytes", "100"];
+    let said = measured(&server, &words);
+    let commits = said["commits"].as_u64().unwrap();
+    // What was written to warm up is looked for as well.
+    assert!(commits > 0 && said["checked"]["expected"].as_u64().unwrap() > commits, "{said}");
+    let text = server.says(&["bench", "commits", "--clients", "1", "--seconds", "1"]);
+    assert!(text.contains("commits/s") && text.contains("0 lost, 0 doubled, 0 reordered"), "{text}");
+}
+
+#[test]
+fn y1_bench_tells_everybody_over_sockets_and_event_streams() {
+    let server = Server::start();
+    for (transport, pace) in [("socket", ["--window", "4"]), ("events", ["--rate", "20"])] {
+        let words = ["fanout", "--subscribers", "5", "--transport", transport];
+        let said = measured(&server, &[&words[..], &pace].concat());
+        let [updates, deliveries, expected] =
+            [&said["updates"], &said["deliveries"], &said["checked"]["expected"]]
+                .map(|count| count.as_u64().unwrap());
+        assert!(updates > 0 && expected > deliveries, "{said}");
+        assert_eq!(deliveries, updates * 5, "{said}");
+    }
+}
+
+#[test]
+fn b32_bench_says_what_cannot_be_measured_and_touches_nothing() {
+    let server = Server::start();
+    let usage = |words: &[&str]| {
+        let output = server.run(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        text(&output.stderr)
+    };
+    let said = usage(&["bench", "commits", "--clients", "2", "--productions", "3"]);
+    assert!(said.contains("2 clients") && said.contains("--clients 3"), "{said}");
+    let said = usage(&["bench", "fanout", "--server", "https://127.0.0.1:1"]);
+    assert!(said.contains("http://"), "{said}");
+    // Who cannot create productions measures nothing.
+    let viewer = server.says(&["token", "create", "--name", "eve", "--role", "viewer"]);
+    assert_eq!(server.refused(&["bench", "commits", "--token", viewer.trim()]), "forbidden");
+    assert_eq!(names(&server), ["main"]);
+}
+
+#[test]
+fn an_interrupted_bench_takes_its_productions_along() {
+    let server = Server::start();
+    let child = server.command(&["bench", "commits", "--clients", "2", "--seconds", "3600"]).spawn().unwrap();
+    while names(&server).len() < 3 {}
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
+    assert!(text(&output.stderr).contains("interrupted"), "{}", text(&output.stderr));
+    assert_eq!(names(&server), ["main"]);
+}

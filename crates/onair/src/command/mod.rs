@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod backends;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod check;
 mod commit;
 pub(crate) mod completions;
@@ -110,6 +111,7 @@ pub(crate) async fn run(cli: Cli, report: Report) -> anyhow::Result<ExitCode> {
         Command::Import(options) => import::run(&context, &options).await,
         Command::Backup(options) => backup::run(&context, &options).await,
         Command::Token(command) => token::run(&context, &command).await,
+        Command::Bench(command) => Box::pin(bench::run(&context, &command)).await,
         Command::DemoAgent(options) => demo::agent::run(context, options).await,
         Command::Serve(_)
         | Command::Demo(_)
