@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     super::Context,
     COLLECTION, PATIENCE, WARM_UP,
-    figures::{Checked, Latencies, rate, tenth, thousands},
+    figures::{Checked, Latencies, rate, tenth, thousands, whole},
     log,
     socket::Socket,
     target::Target,
@@ -126,7 +126,7 @@ pub(super) async fn run(
         }))?;
     } else {
         context.report.pairs(&[
-            ("commits/s", thousands(per_second.round() as u64)),
+            ("commits/s", thousands(whole(per_second))),
             ("latency", latencies.line()),
             ("checked", checked.line()),
         ])?;

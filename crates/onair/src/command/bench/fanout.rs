@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{
     super::Context,
-    figures::{Checked, Latencies, rate, tenth, thousands},
+    figures::{Checked, Latencies, rate, tenth, thousands, whole},
     publisher::{Pace, Publisher},
     subscriber::{Room, Subscriber, Transport},
     target::Target,
@@ -113,8 +113,8 @@ pub(super) async fn run(
         }))?;
     } else {
         context.report.pairs(&[
-            ("deliveries/s", thousands(per_second.round() as u64)),
-            ("updates/s", thousands(rate(published.measured, published.took).round() as u64)),
+            ("deliveries/s", thousands(whole(per_second))),
+            ("updates/s", thousands(whole(rate(published.measured, published.took)))),
             ("latency", latencies.line()),
             ("accepted", format!("{} in {:.2} s", thousands(subscribers), accepted.as_secs_f64())),
             ("checked", checked.line()),

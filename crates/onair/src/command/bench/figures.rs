@@ -120,6 +120,12 @@ pub(super) fn tenth(figure: f64) -> f64 {
     (figure * 10.0).round() / 10.0
 }
 
+/// What is to the left of the point; nothing of what is below zero.
+#[expect(clippy::cast_possible_truncation, reason = "that is what is wanted, and it saturates")]
+pub(super) fn whole(figure: f64) -> u64 {
+    figure as u64
+}
+
 /// A number with commas.
 pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();

@@ -9,7 +9,10 @@ use anyhow::{Context as _, bail};
 use onair_wire::ProductionId;
 use tokio::time::{sleep, timeout};
 
-use super::{COLLECTION, PATIENCE, WARM_UP, socket::Socket, stamp::Stamp, subscriber::Room, target::Target};
+use super::{
+    COLLECTION, PATIENCE, WARM_UP, figures::whole, socket::Socket, stamp::Stamp, subscriber::Room,
+    target::Target,
+};
 
 /// When the next update goes out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +79,7 @@ impl<'a> Publisher<'a> {
         while Instant::now() < end {
             let wait = match pace {
                 Pace::Rate(rate) => {
-                    let due = |number: u64| begun_us + (number as f64 / rate * 1e6) as u64;
+                    let due = |number: u64| begun_us + whole(number as f64 / rate * 1e6);
                     let now_us = self.room.now_us();
                     while due(sent) <= now_us {
                         self.queue(due(sent));
