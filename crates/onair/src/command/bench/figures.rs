@@ -3,71 +3,41 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-/// Latencies, counted in steps of less than 1 %: a run has millions of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Latencies {
-    counts: Vec<u64>,
-    total: u64,
-    max_us: u64,
-}
+/// Latencies in microseconds, to three digits: a run has millions of them.
+#[derive(Clone, Debug)]
+pub(super) struct Latencies(Histogram<u64>);
 
-/// Below this, each microsecond is a step of its own; from there, so many steps double it.
-const STEPS: u64 = 128;
-
-fn step_of(us: u64) -> u64 {
-    let doublings = u64::from((u64::BITS - us.leading_zeros()).saturating_sub(8));
-    doublings * STEPS + (us >> doublings)
-}
-
-/// The largest latency of a step.
-fn end_of(step: u64) -> u64 {
-    let doublings = (step / STEPS).saturating_sub(1);
-    ((step - doublings * STEPS + 1) << doublings) - 1
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new(3).expect("three digits are among those there are"))
+    }
 }
 
 impl Latencies {
     pub(super) fn note(&mut self, us: u64) {
-        let step = usize::try_from(step_of(us)).expect("there are some thousand steps");
-        if self.counts.len() <= step {
-            self.counts.resize(step + 1, 0);
-        }
-        self.counts[step] += 1;
-        self.total += 1;
-        self.max_us = self.max_us.max(us);
+        self.0.saturating_record(us);
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        if self.counts.len() < other.counts.len() {
-            self.counts.resize(other.counts.len(), 0);
-        }
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
-        self.total += other.total;
-        self.max_us = self.max_us.max(other.max_us);
+        self.0.add(&other.0).expect("it grows with what is added");
     }
 
     /// The latency that so many of a thousand do not exceed, in milliseconds.
-    fn ms(&self, of_a_thousand: u64) -> f64 {
-        let wanted = (self.total * of_a_thousand).div_ceil(1000).max(1);
-        let mut counted = 0;
-        for (step, count) in (0..).zip(&self.counts) {
-            counted += count;
-            if counted >= wanted {
-                return end_of(step).min(self.max_us) as f64 / 1000.0;
-            }
-        }
-        0.0
+    fn ms(&self, of_a_thousand: u32) -> f64 {
+        self.0.value_at_quantile(f64::from(of_a_thousand) / 1000.0) as f64 / 1000.0
     }
 
     pub(super) fn value(&self) -> Value {
         let [p50, p99, p999] = [500, 990, 999].map(|share| self.ms(share));
-        json!({ "p50": p50, "p99": p99, "p999": p999, "max": self.max_us as f64 / 1000.0 })
+        json!({ "p50": p50, "p99": p99, "p999": p999, "max": self.ms(1000) })
     }
 
     pub(super) fn line(&self) -> String {
         let [p50, p99, p999] = [500, 990, 999].map(|share| self.ms(share));
-        let max = self.max_us as f64 / 1000.0;
+        let max = self.ms(1000);
         format!("p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9 {p999:.2} ms, max {max:.2} ms")
     }
 }
@@ -131,7 +101,7 @@ pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -142,19 +112,6 @@ pub(super) fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_follow_each_other_and_hold_what_is_in_them() {
-        let mut last = 0;
-        for us in (0..5_000).chain((0..40).map(|bit| 1 << bit)).chain([u64::MAX >> 1]) {
-            let (step, end) = (step_of(us), end_of(step_of(us)));
-            assert!(us <= end && end - us <= us / 100 + 1, "{us} is in the step up to {end}");
-            if us < 5_000 {
-                assert!(step == last || step == last + 1, "{us}: {last}, {step}");
-                last = step;
-            }
-        }
-    }
 
     #[test]
     fn shares_of_a_thousand() {
