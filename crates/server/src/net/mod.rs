@@ -1,7 +1,9 @@
 //! The front door: sockets accepted, counted, and given to the routes.
 
 mod listener;
+mod socket;
 
 pub use listener::{
     Admission, CONNECTIONS_MAX, Door, HEADER_BYTES_MAX, HEADER_TIMEOUT, Listener, Options, Peer,
 };
+pub use socket::Socket;

@@ -13,9 +13,9 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use onair_runtime::hub::{Cursor, Lane, Tail};
-use tokio::net::TcpStream;
 
 use super::outlet::{OVERRUN_BYTES, SubscriptionId, WRITE_BUFFER_BYTES};
+use crate::net::Socket;
 
 /// What is taken from a lane at once to catch up.
 const CATCH_UP_BYTES: usize = 256 << 10;
@@ -90,7 +90,7 @@ pub(super) enum Work {
 }
 
 impl Backlog {
-    pub(super) fn offer(&mut self, tail: &Tail<'_>, stream: &TcpStream) {
+    pub(super) fn offer(&mut self, tail: &Tail<'_>, stream: &dyn Socket) {
         let on_lane = |subscription: &Subscription| subscription.lane.id() == tail.lane;
         let Some(index) = self.subscriptions.iter().position(on_lane) else { return };
         let subscription = &mut self.subscriptions[index];
@@ -114,7 +114,7 @@ impl Backlog {
     }
 
     /// Writes what waits: the queue, then the lanes, until nothing waits or the socket takes no more.
-    pub(super) fn pump(&mut self, stream: &TcpStream) {
+    pub(super) fn pump(&mut self, stream: &dyn Socket) {
         while self.stage == Stage::Open {
             if !self.queue.is_empty() {
                 self.write(stream);
@@ -124,7 +124,7 @@ impl Backlog {
         }
     }
 
-    pub(super) fn write(&mut self, stream: &TcpStream) {
+    pub(super) fn write(&mut self, stream: &dyn Socket) {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let mut count = 0;
         for (slice, piece) in slices.iter_mut().zip(&self.queue) {

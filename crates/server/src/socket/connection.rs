@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use onair_runtime::hub::{Attached, Cursor, Lane};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 use tungstenite::Utf8Bytes;
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     backlog::Work,
     reader::{Fault, Heard, Reader},
 };
-use crate::net::Admission;
+use crate::net::{Admission, Socket};
 
 /// How long a client may take to hear that the connection is closed, and to close it too.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -70,7 +70,7 @@ impl Connection {
     /// Takes over a socket behind its handshake. `ahead` is what the client sent with it.
     #[must_use]
     pub fn new(
-        stream: TcpStream,
+        stream: Box<dyn Socket>,
         ahead: &[u8],
         message_bytes_max: usize,
         admission: Option<Admission>,
@@ -247,6 +247,10 @@ impl Connection {
         Poll::Ready(())
     }
 
+    async fn readable(&self) -> io::Result<()> {
+        poll_fn(|context| self.outlet.stream().poll_read_ready(context)).await
+    }
+
     /// Reads on until the client has nothing more to say: a socket that is closed with bytes unread is reset, and the
     /// client might never see why.
     async fn silence(&mut self) {
@@ -255,7 +259,7 @@ impl Connection {
                 Some(Heard::Closing(_) | Heard::Ended) => return,
                 Some(Heard::Fault(_)) => self.faulty = true,
                 Some(_) => {}
-                None if self.outlet.stream().readable().await.is_err() => return,
+                None if self.readable().await.is_err() => return,
                 None => {}
             }
         }
@@ -265,7 +269,7 @@ impl Connection {
                 Ok(0) => return,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.outlet.stream().readable().await.is_err() {
+                    if self.readable().await.is_err() {
                         return;
                     }
                 }

@@ -111,8 +111,12 @@ impl Upgrade {
             // A client that left before it was answered, or a server that is not ours underneath: nobody to serve.
             let Ok(socket) = socket.await else { return };
             let Ok(parts) = socket.downcast::<TokioIo<TcpStream>>() else { return };
-            let connection =
-                Connection::new(parts.io.into_inner(), &parts.read_buf, message_bytes_max, admission);
+            let connection = Connection::new(
+                Box::new(parts.io.into_inner()),
+                &parts.read_buf,
+                message_bytes_max,
+                admission,
+            );
             drop(parts.read_buf);
             serve(connection).await;
         });

@@ -20,9 +20,10 @@ use std::{
 
 use bytes::Bytes;
 use onair_runtime::hub::{self, Cursor, Format, Lane, Tail};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 
 use super::backlog::{Backlog, Stage, Subscription, Work};
+use crate::net::Socket;
 
 /// What may wait for one client before no more is read from it: its answers, mostly.
 pub const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -40,7 +41,7 @@ pub struct SubscriptionId(pub u32);
 /// The write side of one connection; shared by its session, its lanes, and whoever answers it.
 #[derive(Debug)]
 pub struct Outlet {
-    stream: TcpStream,
+    stream: Box<dyn Socket>,
     born: Instant,
     seen_ms: AtomicU64,
     /// Held over a write that does not wait: two writers must not mix, and a cursor moves with what was written.
@@ -48,7 +49,7 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(stream: TcpStream) -> Arc<Self> {
+    pub(super) fn new(stream: Box<dyn Socket>) -> Arc<Self> {
         let (born, seen_ms, state) = (Instant::now(), AtomicU64::default(), Mutex::default());
         Arc::new(Self { stream, born, seen_ms, state })
     }
@@ -83,8 +84,8 @@ impl Outlet {
         self.lock().owed
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) fn stream(&self) -> &dyn Socket {
+        &*self.stream
     }
 
     pub(super) fn seen(&self) {
@@ -165,10 +166,10 @@ impl Outlet {
     }
 
     /// Does it, and wakes the connection's task if there is something for it that was not there before.
-    fn with<T>(&self, change: impl FnOnce(&mut Backlog, &TcpStream) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Backlog, &dyn Socket) -> T) -> T {
         let mut state = self.lock();
         let before = state.stage;
-        let result = change(&mut state, &self.stream);
+        let result = change(&mut state, &*self.stream);
         let news = state.stage != before || state.has_news();
         let waker = if news { state.waker.take() } else { None };
         drop(state);

@@ -12,12 +12,13 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::net::TcpStream;
 use tungstenite::{
     Error, Message, Utf8Bytes,
     error::ProtocolError,
     protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext},
 };
+
+use crate::net::Socket;
 
 /// Bytes of a message, and of a frame of it (contract, section 4).
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -94,7 +95,7 @@ impl Reader {
     }
 
     /// The next thing the client said; nothing when the socket has nothing.
-    pub(super) fn read(&mut self, stream: &TcpStream) -> Option<Heard> {
+    pub(super) fn read(&mut self, stream: &dyn Socket) -> Option<Heard> {
         let Self { context, ahead, answers } = self;
         let mut wire = Wire { stream, ahead, answers };
         let heard = match context.read(&mut wire) {
@@ -122,7 +123,7 @@ impl Reader {
     }
 
     /// Begins the closing handshake; the frame is among the answers, unless the client was first.
-    pub(super) fn close(&mut self, stream: &TcpStream, code: u16, reason: &str) {
+    pub(super) fn close(&mut self, stream: &dyn Socket, code: u16, reason: &str) {
         let end = reason.floor_char_boundary(REASON_BYTES_MAX);
         let frame = CloseFrame { code: code.into(), reason: reason[..end].into() };
         let Self { context, ahead, answers } = self;
@@ -133,7 +134,7 @@ impl Reader {
 
 /// The socket as the library sees it.
 struct Wire<'a> {
-    stream: &'a TcpStream,
+    stream: &'a dyn Socket,
     ahead: &'a mut Bytes,
     answers: &'a mut Vec<u8>,
 }
