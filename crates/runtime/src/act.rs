@@ -109,6 +109,7 @@ impl Acting {
                 Progress::UnderWay => {}
             }
             tokio::select! {
+                biased;
                 changed = shown.changed() => if changed.is_err() { return Err(Error::Closing) },
                 () = handle.ended() => return Err(Error::Closing),
             }

@@ -173,6 +173,7 @@ impl Handle {
     pub async fn wait_beyond(&self, after: Revision, patience: Duration) {
         let mut shown = self.shared.revision.subscribe();
         tokio::select! {
+            biased;
             _ = shown.wait_for(|revision| *revision > after) => {}
             () = tokio::time::sleep(patience) => {}
             () = self.shared.ended.cancelled() => {}

@@ -64,11 +64,13 @@ impl Outbox {
         loop {
             shown.borrow_and_update();
             let next = tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 next = self.step() => next,
             };
             let Some(next) = next else { return };
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 changed = shown.changed(), if matches!(next, Next::Wait) => if changed.is_err() { return },
                 () = wait(&next) => {}

@@ -9,6 +9,7 @@ pub mod clients;
 pub mod config;
 mod events;
 mod extract;
+pub mod inside;
 pub mod logs;
 pub mod metrics;
 pub mod net;

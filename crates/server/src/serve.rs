@@ -4,27 +4,23 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use onair_engine::Engine;
-use onair_runtime::{Clock, Productions, TaskKind, Tasks, adapter::REPORTS, ticker, watchdog};
-use onair_wire::{Actor, ProductionId};
+use onair_runtime::{Clock, TaskKind, Tasks, adapter::REPORTS};
+use onair_wire::ProductionId;
 use thiserror::Error;
 use tokio::{sync::mpsc, time::timeout};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     App,
-    app::Parts,
     auth::{
         self, Access, Guard,
         guard::{protect, protect_host},
     },
-    clients::Clients,
     config::{Config, Finding},
+    inside::Inside,
     metrics,
     net::{self, Listener},
     reach::Reach,
     routes,
-    session::{Sessions, sweeper},
-    surroundings::Surroundings,
 };
 
 /// Why a server does not start.
@@ -96,42 +92,21 @@ impl Server {
         let clock = Clock::system();
         let access = Access::open(&config.data, clock.clone(), &config.rates())?;
         config.check_exposure(access.has_tokens()).map_err(Error::Exposed)?;
-        let (keep, directors) = (config.keep(), Tasks::new());
         let tasks = Tasks::new();
         let (to_reports, reports) = mpsc::channel(REPORTS);
         let reach = Reach::new(config, &clock, &to_reports, &tasks)?;
-        let surroundings = Arc::new(Surroundings::new(config));
-        let around: Arc<dyn onair_runtime::lookout::Surroundings> = Arc::<Surroundings>::clone(&surroundings);
-        let productions = Productions::new(onair_runtime::Options {
+        let inside = Inside {
             engine: Arc::clone(&engine),
             clock,
-            tasks: directors,
-            keep,
-            random,
-            adapters: reach.adapters(),
-            backends: Some(reach.backends()),
-            surroundings: Some(around),
-        });
-        begin(&productions, &config.default_production).await?;
-        let app = App::new(Parts {
-            productions: productions.clone(),
             access,
-            clients: Clients::default(),
-            sessions: Sessions::default(),
+            adapters: reach.adapters(),
+            backends: reach.backends(),
             agents: reach.agents(),
+            reports,
             tasks: tasks.clone(),
-            default_production: config.default_production.clone(),
             random,
-        });
-        surroundings.see(&app);
-        tasks.spawn(TaskKind::Sweeper, sweeper::run(app.clone()));
-        let taking = watchdog::take_reports(productions.clone(), reports, tasks.cancelled());
-        tasks.spawn(TaskKind::Watchdog, taking);
-        tasks.spawn(TaskKind::Opener, go_on(productions.clone(), tasks.cancelled()));
-        let asking = watchdog::ask(productions.clone(), tasks.clone(), tasks.cancelled());
-        tasks.spawn(TaskKind::Watchdog, asking);
-        let debounce = config.signals_debounce.into();
-        tasks.spawn(TaskKind::Ticker, ticker::run(productions, debounce, tasks.cancelled()));
+        };
+        let app = inside.begin(config).await?;
         let counted = metrics::router(&app, listener.door());
         serve(&tasks, metrics_listener, protect_host(counted, metrics_guard));
         serve(&tasks, listener, protect(routes::router(app.clone()), &app, api_guard));
@@ -186,30 +161,6 @@ fn bind(
 
 fn serve(tasks: &Tasks, listener: Listener, router: Router) {
     tasks.spawn(TaskKind::Listener, listener.serve(router, tasks.tracker().clone(), tasks.cancelled()));
-}
-
-/// What a crash left open goes on while the server serves already (row L12).
-async fn go_on(productions: Productions, cancel: CancellationToken) {
-    match cancel.run_until_cancelled(productions.go_on()).await {
-        Some(Ok(0)) | None => {}
-        Some(Ok(productions)) => tracing::info!(productions, "shows go on where they were"),
-        Some(Err(error)) => tracing::error!(%error, "not every production could be looked at"),
-    }
-}
-
-/// `serve` makes the default production when there is none (contract, section 2).
-async fn begin(productions: &Productions, id: &ProductionId) -> Result<(), Error> {
-    let fail = |error| Error::Production { id: id.clone(), error };
-    let begun = match productions.open(id).await {
-        Ok(handle) => handle.state().manifest().is_some() || handle.read_only().is_some(),
-        Err(onair_runtime::Error::NotFound(_)) => false,
-        Err(error) => return Err(fail(error)),
-    };
-    if !begun {
-        let actor = Actor::new("server:start").expect("an actor");
-        productions.configure(id, actor, serde_json::Value::Null).await.map_err(fail)?;
-    }
-    Ok(())
 }
 
 /// Chance of the system.

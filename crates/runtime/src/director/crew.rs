@@ -58,6 +58,7 @@ fn begin(shared: &Arc<Shared>, state: &Production, due: Due) -> DropGuard {
             report(&shared, due, result).await;
         };
         tokio::select! {
+            biased;
             () = dropped.cancelled() => {}
             () = closing.cancelled() => {}
             () = answered => {}

@@ -64,7 +64,7 @@ async fn agents(State(app): State<App>, caller: Caller, upgrade: Upgrade) -> Res
     upgrade.accept(&tracker, move |connection| run(app, connection, caller))
 }
 
-async fn run(app: App, mut connection: Connection, caller: Caller) {
+pub(crate) async fn run(app: App, mut connection: Connection, caller: Caller) {
     let close = match register::hear(&app, &mut connection, caller).await {
         Ok(applicant) => serve(&app, &mut connection, applicant).await,
         Err(close) => close,

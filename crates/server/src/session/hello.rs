@@ -48,6 +48,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
+    /// Whoever connected without a request that says who.
+    pub(crate) fn unnamed(peer: SocketAddr) -> Self {
+        Self { peer, token: None, ticket: None }
+    }
+
     pub(crate) fn identify(self, app: &App, said: Option<&str>) -> Result<Identity, Problem> {
         match (said, self.ticket) {
             (None, Some(ticket)) => app.access.redeem(&ticket, self.peer),

@@ -104,7 +104,7 @@ async fn sync(State(app): State<App>, caller: hello::Caller, upgrade: Upgrade) -
     upgrade.accept(&tracker, move |connection| run(app, connection, caller))
 }
 
-async fn run(app: App, mut connection: Connection, caller: hello::Caller) {
+pub(crate) async fn run(app: App, mut connection: Connection, caller: hello::Caller) {
     let close = match hello::hear(&app, &mut connection, caller).await {
         Ok((identity, name)) => {
             let mut session = Session::begin(app, connection, identity, name).await;
@@ -165,8 +165,9 @@ impl Session {
     async fn run(&mut self) -> Option<Close> {
         loop {
             let incoming = tokio::select! {
-                incoming = self.connection.next() => incoming,
+                biased;
                 close = self.entry.told_to_close() => return Some(close),
+                incoming = self.connection.next() => incoming,
             };
             match incoming {
                 Incoming::Text(text) => {
