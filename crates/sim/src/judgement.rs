@@ -1,0 +1,126 @@
+//! What must hold of the server itself: when it has opened a log, and when all is at rest.
+
+use std::sync::Arc;
+
+use onair_core::{Phase, Production, broadcast, lifecycle, manifest::BackendKind};
+use onair_runtime::Handle;
+use onair_wire::{Commit, Op, Revision};
+use serde_json::Value;
+
+use crate::{agent::Agent, backend::Backend, ledger::Books};
+
+/// A state that the server shows is what the log comes to at that revision, whether it was folded from the first
+/// commit or from an image and the tail.
+pub(crate) fn opened(handle: &Handle, books: &Books) {
+    let state = handle.state();
+    let mut books = books.lock();
+    let known = books.logs.get(state.epoch()).and_then(|log| log.digest(0, state.revision()));
+    if known != Some(state.digest(|_| true)) {
+        books.wrong(format!(
+            "the server's state at {}:{} is not what the log comes to",
+            state.epoch(),
+            state.revision()
+        ));
+    }
+    let last = books.log().map(|log| log.last());
+    if books.now.as_ref() == Some(state.epoch()) && last.is_some_and(|last| last < state.revision()) {
+        books.wrong(format!("the server shows {}, and the log ends at {last:?}", state.revision()));
+    }
+}
+
+/// Whether the show rests, in a phase in which it may.
+pub(crate) fn show_rests(state: &Production, agents: &[Agent]) -> Result<(), String> {
+    let lifecycle = state.lifecycle();
+    if let Some(sequence) = &lifecycle.sequence {
+        return Err(format!("{sequence} is under way"));
+    }
+    match lifecycle.phase {
+        Phase::Idle | Phase::Ready | Phase::Live => {}
+        phase => return Err(format!("the show is in {}: {:?}", phase.as_str(), lifecycle.error)),
+    }
+    if let Some((name, service)) = state.services().into_iter().find(|(_, service)| service.is_away()) {
+        return Err(format!("{name} is away: {service:?}"));
+    }
+    let stale = |agent: &&Agent| state.service(&agent.service).is_some_and(|service| service.stale);
+    match agents.iter().find(stale) {
+        Some(agent) => Err(format!("{} is to be asked again", agent.service)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the backend knows all that it was to be told, from the first that it was told.
+pub(crate) fn backend_rests(state: &Production, backend: &Backend, books: &Books) -> Result<(), String> {
+    let declared = state.manifest().is_some_and(|manifest| !manifest.written.backends.is_empty());
+    if !declared {
+        return Ok(());
+    }
+    let taken = backend.taken(state.epoch());
+    let books = books.lock();
+    let log = books.logs.get(state.epoch()).ok_or("there is no such log")?;
+    let to_tell = |commit: &Commit| broadcast::delivery(state, commit, BackendKind::Webhook).is_some();
+    let first = taken.first().copied().unwrap_or(Revision(u64::MAX));
+    let wanted = log.entries.iter().map(|entry| &entry.commit).filter(|commit| to_tell(commit));
+    let missing = wanted.map(|commit| commit.revision).find(|at| *at > first && !taken.contains(at));
+    match missing {
+        Some(revision) => Err(format!("the backend was not told of {revision}, but of {taken:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The last word on a run in which nothing goes on any more.
+pub(crate) fn at_the_end(state: &Arc<Production>, agents: &[Agent], books: &Books) {
+    let mut books = books.lock();
+    if let Err(what) = never_half_on(state, agents) {
+        books.wrong(what);
+    }
+    if let Err(what) = folds(state, &books.records()) {
+        books.wrong(what);
+    }
+}
+
+/// Row L5 and its like: what is on is what the state says is on.
+fn never_half_on(state: &Production, agents: &[Agent]) -> Result<(), String> {
+    let phase = state.phase();
+    let owed = state.owed();
+    for agent in agents {
+        let service = state.service(&agent.service).ok_or("a service that is not known")?;
+        let wanted = phase == Phase::Live;
+        if agent.on != wanted && !owed.contains(&format!("{}.stop", agent.service)) {
+            return Err(format!(
+                "the show is {} and {} is {}: {service:?}, owed {owed:?}",
+                phase.as_str(),
+                agent.service,
+                if agent.on { "on" } else { "off" },
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The log, folded by the rules from its first commit, is the state; and the lifecycle moved as its table allows.
+fn folds(state: &Production, records: &[(Revision, bytes::Bytes)]) -> Result<(), String> {
+    let begins = records.first().is_some_and(|(revision, _)| *revision == Revision::ZERO.next());
+    if !begins {
+        return Ok(());
+    }
+    let mut fold = Production::begin(state.id().clone(), state.epoch().clone());
+    let mut phase = Phase::Idle;
+    for (_, body) in records {
+        let commit = Commit::decode(body).map_err(|error| error.to_string())?;
+        fold.apply(&commit).map_err(|error| error.to_string())?;
+        for change in commit.changes.iter().filter(|change| change.collection.as_str() == "_transitions") {
+            let Op::Put(value) = &change.op else { continue };
+            let moved: lifecycle::Transition =
+                serde_json::from_value(Value::clone(value)).map_err(|error| error.to_string())?;
+            let forced = moved.reason == lifecycle::Reason::Forced;
+            if moved.from != phase || !(forced || phase.may_move(moved.to)) {
+                return Err(format!("the show was {} and {moved:?}", phase.as_str()));
+            }
+            phase = moved.to;
+        }
+    }
+    match fold.digest(|_| true) == state.digest(|_| true) && phase == state.phase() {
+        true => Ok(()),
+        false => Err(format!("the log folds to something else than {}", state.revision())),
+    }
+}
