@@ -1,5 +1,6 @@
 //! The course of a run: what befalls it, and how it is brought to an end.
 
+use onair_core::Production;
 use onair_wire::{Epoch, Revision};
 
 use crate::{
@@ -95,12 +96,25 @@ impl World {
 
     /// An image of what was shown, the log trimmed behind it, and another server that begins there.
     fn trim(&mut self) {
-        let loaded = self.server.as_ref().map(|server| server.app.productions.loaded()).unwrap_or_default();
-        let Some(state) = loaded.first().map(|handle| handle.state()) else { return };
-        let image = onair_engine::Image { revision: state.revision(), body: state.image().encode().into() };
+        if self.server.is_none() {
+            return;
+        }
+        let settled = self.books.lock().settled();
+        let Some((epoch, last, commits)) = settled.filter(|(_, last, _)| *last > Revision::ZERO) else {
+            return;
+        };
+        // Where a mutation may still be said again its commit is kept, as it is for a month in a real log.
+        let last = Revision(self.dice.between(1, last.0));
+        let mut state = Production::begin(self.production.clone(), epoch.clone());
+        for commit in commits.iter().take_while(|commit| commit.revision <= last) {
+            if let Err(broken) = state.apply(commit) {
+                return self.books.wrong(format!("the log does not fold: {broken}"));
+            }
+        }
+        let image = onair_engine::Image { revision: last, body: state.image().encode().into() };
         self.books.fired(Fault::Trimmed);
+        self.disk.trim(&self.production, &epoch, image);
         self.crash(Torn::Lost);
-        self.disk.trim(&self.production.clone(), state.epoch(), image);
     }
 
     /// The power goes now, if it is on.

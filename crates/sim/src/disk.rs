@@ -119,6 +119,9 @@ impl Disk {
     pub(crate) fn trim(&self, production: &ProductionId, epoch: &Epoch, image: Image) {
         let mut platters = self.lock();
         let Ok(log) = found(&mut platters, production, epoch) else { return };
+        if log.oldest > image.revision.next() {
+            return;
+        }
         log.records = log.records.split_off(&image.revision.next());
         log.oldest = image.revision.next();
         log.images = BTreeMap::from([(image.revision, image.body)]);

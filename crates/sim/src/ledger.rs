@@ -13,8 +13,7 @@ use bytes::Bytes;
 use onair_core::Production;
 use onair_engine::{Image, Record};
 use onair_wire::{
-    Cache, Collection, Commit, Digest, DocumentId, Epoch, Mutation, MutationId, ProductionId, Revision,
-    Timestamp,
+    Cache, Collection, Commit, Digest, DocumentId, Epoch, Mutation, MutationId, Revision, Timestamp,
 };
 use serde_json::Value;
 
@@ -69,7 +68,6 @@ pub(crate) struct Asked {
 
 /// The books of one run.
 pub(crate) struct Ledger {
-    pub(crate) production: ProductionId,
     pub(crate) logs: BTreeMap<Epoch, Log>,
     pub(crate) now: Option<Epoch>,
     views: Vec<View>,
@@ -91,9 +89,8 @@ impl std::fmt::Debug for Books {
 }
 
 impl Books {
-    pub(crate) fn new(production: ProductionId, views: Vec<View>, trace: Trace) -> Self {
+    pub(crate) fn new(views: Vec<View>, trace: Trace) -> Self {
         Self(Arc::new(Mutex::new(Ledger {
-            production,
             logs: BTreeMap::new(),
             now: None,
             views,
@@ -292,20 +289,17 @@ impl Ledger {
         if asked.acked.replace(revision).is_none() {
             self.counts.done += 1;
         }
-        let is_there = |log: &&mut Log| log.mutations.get(id) == Some(&revision);
-        // The newest log first: one that was imported has what the one before it had.
-        let now = self.now.clone().ok_or("there is no log")?;
-        let mut found = self.logs.get_mut(&now).filter(is_there).map(|log| (now, log));
-        if found.is_none() {
-            found =
-                self.logs.iter_mut().find(|(_, log)| is_there(log)).map(|(epoch, log)| (epoch.clone(), log));
+        // One that was imported has what the one before it had: whichever had it on the disk then.
+        let is_there = |log: &Log| log.mutations.get(id) == Some(&revision);
+        let has = self.logs.iter_mut().filter(|(_, log)| is_there(log)).collect::<Vec<_>>();
+        if has.is_empty() {
+            return Err("no log has it there".into());
         }
-        let (epoch, log) = found.ok_or("no log has it there")?;
-        let order = log.entry(revision).map_or(0, |entry| entry.order);
-        if order > durable {
+        let was_there = |log: &Log| log.entry(revision).is_none_or(|entry| entry.order <= durable);
+        let Some((epoch, log)) = has.into_iter().find(|(_, log)| was_there(log)) else {
             return Err("it was not on the disk then".into());
-        }
-        if asked.floor.get(&epoch).is_some_and(|floor| revision <= *floor) {
+        };
+        if asked.floor.get(epoch).is_some_and(|floor| revision <= *floor) {
             return Err("others were told of later ones before it was asked for".into());
         }
         log.acked = log.acked.max(revision);
@@ -355,6 +349,18 @@ impl Ledger {
             return Err(format!("{epoch}:{revision} was shown before it was on the disk"));
         }
         Ok(log)
+    }
+
+    /// The last revision of the log there is that nobody asks about any more: every mutation up to it was answered.
+    pub(crate) fn settled(&self) -> Option<(Epoch, Revision, Vec<Arc<Commit>>)> {
+        let (epoch, log) = (self.now.clone()?, self.log()?);
+        let open = |entry: &&Entry| {
+            let asked = entry.commit.mutation.as_ref().and_then(|id| self.asked.get(id));
+            asked.is_some_and(|asked| asked.acked.is_none())
+        };
+        let first = log.entries.iter().find(open).map_or(log.last().next(), |entry| entry.commit.revision);
+        let commits = log.entries.iter().map(|entry| Arc::clone(&entry.commit)).collect();
+        (log.base == Revision::ZERO).then_some((epoch, first.previous(), commits))
     }
 
     /// What was told to somebody in the log there is.

@@ -16,7 +16,7 @@ use onair_server::{
     App, Config,
     auth::{Access, Guard, guard::protect},
     inside::{Inside, Protocol, attend},
-    net::Socket,
+    net::{Peer, Socket},
     routes,
 };
 use onair_wire::{Actor, ProductionId, Timestamp};
@@ -97,7 +97,8 @@ impl Server {
         told: impl FnOnce(Response) + Send + 'static,
     ) {
         let (router, number, books) = (self.router.clone(), request.number, books.clone());
-        let mut http = HttpRequest::builder().method(request.method).uri(&request.path);
+        let mut http =
+            HttpRequest::builder().method(request.method).uri(&request.path).extension(Peer(peer()));
         for (name, value) in &request.headers {
             http = http.header(*name, value);
         }

@@ -121,7 +121,7 @@ impl World {
         crate::chance::seed_server(dice.draw());
         let shape = Shape::draw(&mut dice);
         let production = ProductionId::new("main").expect("a name");
-        let books = Books::new(production.clone(), shape.views.clone(), Trace::new(told));
+        let books = Books::new(shape.views.clone(), Trace::new(told));
         let disk = Disk::new(shape.manners, dice.fork(), books.clone());
         let backend = Backend::new(dice.fork(), books.clone());
         let (users, callers, agents) =

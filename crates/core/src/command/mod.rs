@@ -167,10 +167,13 @@ fn sequence(commit: &Commit) -> Option<DocumentId> {
     DocumentId::new(id).ok()
 }
 
-/// The versions that [`decide`] needs and the production does not have at hand.
+/// The versions that [`decide`] needs and the production does not have at hand. A retry needs none: it is answered by
+/// what was done, also when what it was made from is forgotten by now.
 #[must_use]
 pub fn needs(production: &Production, command: &Command) -> Vec<VersionKey> {
+    let known = |id: &MutationId| production.mutations().get(id).is_some();
     match &command.intent {
+        _ if command.mutation.as_ref().is_some_and(known) => Vec::new(),
         Intent::Mutate(mutations) => mutate::needs(production, mutations),
         _ => Vec::new(),
     }
