@@ -88,9 +88,7 @@ impl Acting {
         let Self { handle, name, answer } = self;
         let receipt = answer.await.unwrap_or(Err(Error::Closing))?;
         let wait = wait && name != ActionName::EmergencyStop;
-        let mut shown = handle.shared().revision.subscribe();
         loop {
-            shown.borrow_and_update();
             let state = handle.state();
             let progress = match &receipt.sequence {
                 Some(sequence) => state.progress(name, sequence.as_str()),
@@ -110,7 +108,7 @@ impl Acting {
             }
             tokio::select! {
                 biased;
-                changed = shown.changed() => if changed.is_err() { return Err(Error::Closing) },
+                () = handle.shared().shown.beyond(state.revision()) => {}
                 () = handle.ended() => return Err(Error::Closing),
             }
         }

@@ -171,10 +171,9 @@ impl Handle {
 
     /// Waits until a commit behind `after` is shown, at most `patience`, and not beyond the production's end.
     pub async fn wait_beyond(&self, after: Revision, patience: Duration) {
-        let mut shown = self.shared.revision.subscribe();
         tokio::select! {
             biased;
-            _ = shown.wait_for(|revision| *revision > after) => {}
+            () = self.shared.shown.beyond(after) => {}
             () = tokio::time::sleep(patience) => {}
             () = self.shared.ended.cancelled() => {}
         }

@@ -18,6 +18,7 @@ pub mod outbox;
 mod productions;
 pub mod reach;
 mod shared;
+mod shown;
 pub mod tasks;
 pub mod ticker;
 pub mod transfer;

@@ -60,9 +60,9 @@ impl Outbox {
 
     /// Until the production leaves memory, or the backend the manifest.
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
-        let Some(mut shown) = self.shared.upgrade().map(|shared| shared.revision.subscribe()) else { return };
+        let Some(shown) = self.shared.upgrade().map(|shared| Arc::clone(&shared.shown)) else { return };
         loop {
-            shown.borrow_and_update();
+            let seen = shown.is();
             let next = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
@@ -72,7 +72,7 @@ impl Outbox {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                changed = shown.changed(), if matches!(next, Next::Wait) => if changed.is_err() { return },
+                () = shown.beyond(seen), if matches!(next, Next::Wait) => {}
                 () = wait(&next) => {}
             }
         }

@@ -10,8 +10,8 @@ use std::{
 
 use onair_core::Production;
 use onair_engine::Engine;
-use onair_wire::{Epoch, ProductionId, Revision, sync::StreamFigures};
-use tokio::sync::{mpsc, watch};
+use onair_wire::{Epoch, ProductionId, sync::StreamFigures};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     hub::Hub,
     lookout::{Counts, Surroundings},
     productions::{Keep, Stage},
+    shown::Shown,
     tasks::{TaskKind, Tasks},
 };
 
@@ -39,7 +40,7 @@ pub(crate) struct Shared {
     pub(crate) tasks: Tasks,
     pub(crate) figures: Arc<Figures>,
     /// The revision that is shown, for those who wait for the next one.
-    pub(crate) revision: watch::Sender<Revision>,
+    pub(crate) shown: Arc<Shown>,
     /// Cancelled when the production is retired, replaced or removed, or the server ends.
     pub(crate) ended: CancellationToken,
     /// Whether commits were shown since the ticker last sent digests.
@@ -98,7 +99,7 @@ impl Shared {
         damage: Option<String>,
     ) -> Arc<Self> {
         let (id, epoch) = (state.id().clone(), state.epoch().clone());
-        let (revision, _) = watch::channel(state.revision());
+        let shown = Arc::new(Shown::new(state.revision()));
         let ended = stage.tasks.cancelled().child_token();
         // A pass ends with its lane, and outlives the production for as long as it takes to say that it ended.
         let (tasks, cancel) = (stage.tasks.clone(), stage.tasks.cancelled());
@@ -114,7 +115,7 @@ impl Shared {
             keep: stage.keep,
             tasks: stage.tasks.clone(),
             figures: Arc::clone(&stage.figures),
-            revision,
+            shown,
             ended,
             dirty: AtomicBool::new(false),
             signals: Signals::default(),

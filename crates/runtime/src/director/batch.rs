@@ -188,7 +188,7 @@ impl<'a> Batch<'a> {
             logged::tell(shared, &shared.hub.state(), working, &commits);
         }
         shared.hub.publish(Arc::new(working.clone()), &commits);
-        shared.revision.send_replace(working.revision());
+        shared.shown.set(working.revision());
         shared.dirty.store(true, Ordering::Relaxed);
         answer(shared, answers).await;
         Ok(Written { commits: count, bytes: bytes as u64, show, moved })

@@ -109,7 +109,7 @@ pub(super) async fn catch_up(shared: &Shared, working: &mut Production) -> Resul
             ));
         }
         shared.hub.publish(Arc::new(working.clone()), &commits);
-        shared.revision.send_replace(working.revision());
+        shared.shown.set(working.revision());
     }
     Ok(())
 }
