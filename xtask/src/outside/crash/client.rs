@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 /// No answer for so long means that there will be none.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One connection behind `welcome`.
 pub(super) struct Client {
     socket: WebSocket<TcpStream>,
 }
 
-fn address(api: &str) -> &str {
+/// What to connect to.
+pub(super) fn address(api: &str) -> &str {
     api.trim_start_matches("http://")
 }
 

@@ -4,10 +4,12 @@
 //! One data directory lives through all rounds. In each, writers send mutations with several under way, and keep a
 //! ledger of what was acknowledged; at a random moment the server is killed. After the restart a reader resumes from
 //! where the last round ended, checks every commit against the ledger, and sends the last mutation of each writer once
-//! more: it must be known, and change nothing.
+//! more: it must be known, and change nothing. Meanwhile subscribers of three ways follow each production through all
+//! kills; what they heard must be, in the end, what the log has.
 
 mod client;
 mod ledger;
+mod subscriber;
 mod writer;
 
 use std::{
@@ -17,7 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -28,11 +30,14 @@ use crate::repository::Repository;
 use crate::steps::{Outcome, Tally};
 
 use ledger::Ledger;
+use subscriber::{Subscriber, Way};
 
 /// Productions written to at once.
 const PRODUCTIONS: usize = 3;
 /// Writers of each production.
 const WRITERS: usize = 3;
+/// Of so many rounds a subscriber sits one out, so that it resumes over several kills.
+const SITS_OUT: u64 = 4;
 /// Rounds in `cargo xtask test`; a release is held to a thousand.
 const ROUNDS_IN_TEST: u32 = 12;
 /// The longest time from the first acknowledgement to the kill.
@@ -55,6 +60,8 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
     println!("seed {seed}, {rounds} rounds, {PRODUCTIONS} productions with {WRITERS} writers each");
     let mut chance = Chance::new(seed);
     let mut ledgers: Vec<Ledger> = (0..PRODUCTIONS).map(|n| Ledger::new(format!("show-{n}"))).collect();
+    let follow = |ledger: &Ledger| Way::ALL.map(|way| Subscriber::new(way, ledger.production()));
+    let mut subscribers: Vec<Subscriber> = ledgers.iter().flat_map(follow).collect();
     for round in 1..=rounds {
         let server = Server::start(&mut Command::new(&onair), &dir)?;
         for ledger in &mut ledgers {
@@ -65,8 +72,14 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
                 .check(server.api())
                 .with_context(|| format!("round {round}, seed {seed}, {}", ledger.production()))?;
         }
-        load(&server, &mut ledgers, round, chance.below(LOAD_MS_MAX))?;
+        let listeners = listen(&server, &mut subscribers, &mut chance);
+        let loaded = load(&server, &mut ledgers, round, chance.below(LOAD_MS_MAX));
         server.kill();
+        for listener in listeners {
+            let heard = listener.join().map_err(|_| anyhow::anyhow!("a subscriber panicked"))?;
+            subscribers.push(heard.with_context(|| format!("round {round}, seed {seed}"))?);
+        }
+        loaded?;
     }
     let server = Server::start(&mut Command::new(&onair), &dir)?;
     let (mut acknowledged, mut commits) = (0, 0);
@@ -75,15 +88,53 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
         acknowledged += ledger.acknowledged();
         commits += ledger.commits();
     }
+    let (heard, resumed) = compare(&server, &ledgers, &mut subscribers)
+        .with_context(|| format!("after the last round, seed {seed}"))?;
     server.end()?;
     println!(
-        "{rounds} kills, {acknowledged} mutations acknowledged, {commits} commits found, 0 lost, 0 twice, no hole"
+        "{rounds} kills, {acknowledged} mutations acknowledged, {commits} commits found, 0 lost, 0 twice, no hole; {} \
+         subscribers resumed {resumed} times and heard {heard} commits, each once, in order, as the log has them",
+        subscribers.len()
     );
+    ensure!(resumed >= u64::from(rounds.saturating_sub(1)), "only {resumed} resumes: that proves nothing");
     ensure!(
         acknowledged >= u64::from(rounds),
         "only {acknowledged} mutations were acknowledged: that proves nothing"
     );
     Ok(Outcome::Passed(Tally::default()))
+}
+
+/// Has most subscribers listen until the server is gone, each in a thread of its own, which gives it back.
+fn listen(
+    server: &Server,
+    subscribers: &mut Vec<Subscriber>,
+    chance: &mut Chance,
+) -> Vec<JoinHandle<Result<Subscriber>>> {
+    let listens = |_: &mut Subscriber| chance.below(SITS_OUT) > 0;
+    let listening: Vec<Subscriber> = subscribers.extract_if(.., listens).collect();
+    let listen = |mut subscriber: Subscriber| {
+        let api = server.api().to_owned();
+        thread::spawn(move || subscriber.listen(&api, None).map(|()| subscriber))
+    };
+    listening.into_iter().map(listen).collect()
+}
+
+/// Lets every subscriber hear the rest, and holds all that it heard against the log read from its beginning. How many
+/// commits were heard in all, and how often somebody resumed.
+fn compare(server: &Server, ledgers: &[Ledger], subscribers: &mut [Subscriber]) -> Result<(u64, u64)> {
+    let (mut heard, mut resumed) = (0, 0);
+    for ledger in ledgers {
+        let mut log = Subscriber::new(Way::Poll, ledger.production());
+        log.listen(server.api(), Some(ledger.commits()))?;
+        let its = |subscriber: &&mut Subscriber| subscriber.production() == ledger.production();
+        for subscriber in subscribers.iter_mut().filter(its) {
+            subscriber.listen(server.api(), Some(ledger.commits()))?;
+            subscriber.must_equal(&log)?;
+            heard += subscriber.heard();
+            resumed += subscriber.resumed();
+        }
+    }
+    Ok((heard, resumed))
 }
 
 /// Writes until some time after the first acknowledgement, and notes what was acknowledged up to the kill.
