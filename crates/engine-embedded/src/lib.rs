@@ -13,6 +13,7 @@ mod index;
 mod journal;
 mod keys;
 mod logs;
+mod manifest;
 mod open;
 mod read;
 mod record;
@@ -76,8 +77,7 @@ impl Embedded {
         let damaged = |detail| OpenError::Damaged { path: options.path.clone(), detail };
         let opened = open::open(options)?;
         let store = Arc::new(opened.store);
-        let holes = opened.mended.holes;
-        let found = recover::recover(&store, &opened.testimony, holes).map_err(damaged)?;
+        let found = recover::recover(&store, &opened.testimony, &opened.mended).map_err(damaged)?;
         let reports = [opened.mended.reports, found.reports].concat();
         let shared = Arc::new(Shared::new(store.clone(), found.logs, reports));
         let (sender, inbox) = mpsc::channel(QUEUE_MAX);

@@ -17,7 +17,7 @@ use std::{
 use thiserror::Error;
 
 use crate::{
-    Options,
+    Options, manifest,
     salvage::{self, ASIDE, Mended},
     store::Store,
     witness::{Testimony, Witness},
@@ -127,6 +127,10 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenError> {
     }
     if !begun {
         unfinished(path, &store_path).map_err(io)?.map_err(damaged)?;
+    }
+    // Not in a folder whose making was cut off: nothing was promised there, and lists may be missing.
+    if begun && (marked || path.join("witness").try_exists().map_err(io)?) {
+        manifest::check(&store_path).map_err(io)?.map_err(damaged)?;
     }
     let mended = if begun { salvage::mend(path, &store_path).map_err(io)? } else { Mended::default() };
     let store = Store::open(&store_path, options).map_err(damaged)?;

@@ -13,6 +13,7 @@ use crate::{
     keys::{self, LogId},
     logs::{Log, Logs, Slot},
     read, record,
+    salvage::Mended,
     store::Store,
     whole::Sweep,
     witness::Testimony,
@@ -29,14 +30,19 @@ pub(crate) struct Recovered {
     sound: Vec<Arc<Log>>,
 }
 
-/// Reads the heads of all logs and compares them with what the witness saw. `thorough`: reads the records too.
-pub(crate) fn recover(store: &Store, testimony: &Testimony, thorough: bool) -> Result<Recovered, String> {
+/// Reads the heads of all logs and compares them with what the witness saw, and with what the journals have. Where
+/// they had holes the records are read too.
+pub(crate) fn recover(store: &Store, testimony: &Testimony, mended: &Mended) -> Result<Recovered, String> {
     let group = store.get(keys::GROUP)?.and_then(|value| keys::number(&value)).unwrap_or(0);
+    if let Some(last) = mended.last.filter(|last| *last > group) {
+        // It was opened without its journals, or as a new one: to write there would bury what is left.
+        return Err(format!("the store ends with group {group}, its journals have group {last}"));
+    }
     let mut found = Recovered { group, ..Recovered::default() };
     found.read_heads(store)?;
     found.read_doomed(store)?;
     found.hear(testimony);
-    if thorough {
+    if mended.holes {
         for log in &found.sound {
             if let Some(error) = read::check(store, log) {
                 found.reports.push(format!("{error}; nothing more is appended to it, others go on"));

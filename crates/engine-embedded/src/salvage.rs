@@ -20,12 +20,13 @@ pub(crate) struct Mended {
     pub(crate) reports: Vec<String>,
     /// Something is missing that has something behind it: the logs have to be read to know whose it was.
     pub(crate) holes: bool,
+    /// The last group that is whole.
+    pub(crate) last: Option<u64>,
 }
 
 /// Reads every journal in `store` and mends those that are damaged; `base` is the folder around it.
 pub(crate) fn mend(base: &Path, store: &Path) -> io::Result<Mended> {
     let mut mended = Mended::default();
-    let mut group = None;
     for (number, path) in journals(store)? {
         let bytes = fs::read(&path)?;
         let scan = journal::scan(&bytes);
@@ -38,7 +39,7 @@ pub(crate) fn mend(base: &Path, store: &Path) -> io::Result<Mended> {
             rewrite(store, &path, &bytes, &scan)?;
         }
         for &next in &scan.groups {
-            if let Some(last) = group
+            if let Some(last) = mended.last
                 && next != last + 1
             {
                 mended.holes = true;
@@ -46,7 +47,7 @@ pub(crate) fn mend(base: &Path, store: &Path) -> io::Result<Mended> {
                     .reports
                     .push(format!("journal {number} goes on with group {next} behind group {last}"));
             }
-            group = Some(next);
+            mended.last = Some(next);
         }
     }
     Ok(mended)

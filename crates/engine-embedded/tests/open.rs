@@ -91,6 +91,42 @@ async fn f2_a_folder_that_was_never_finished_is_made_again() {
     assert!(folder.path().join("damaged").join("unfinished-store-0").is_dir());
 }
 
+/// fjall removes the folder of a keyspace that its list does not name: with one small file gone, or taken from elsewhere, it
+/// deleted every table there was, and what remained was served as an empty folder.
+#[tokio::test]
+async fn d8_tables_are_not_deleted_when_the_list_of_them_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    engine.create(&id("a"), &epoch()).await.unwrap();
+    append(&engine, "a", 0, 3).await.unwrap();
+    drop(engine);
+    let keyspaces = folder.path().join("store/keyspaces");
+    let lists = ["0", "1"].map(|keyspace| {
+        let folder = keyspaces.join(keyspace);
+        let current = fs::read(folder.join("current")).unwrap();
+        let version = u64::from_le_bytes(current[..8].try_into().unwrap());
+        [folder.join("current"), folder.join(format!("v{version}"))]
+    });
+    for list in lists.as_flattened() {
+        let sound = fs::read(list).unwrap();
+        let others = [None, Some(vec![0; sound.len()]), Some(sound[..sound.len() - 1].to_vec())];
+        for other in others {
+            match other {
+                None => fs::remove_file(list).unwrap(),
+                Some(bytes) => fs::write(list, bytes).unwrap(),
+            }
+            let error = refused(folder.path());
+            assert!(
+                matches!(&error, OpenError::Damaged { detail, .. } if detail.contains("keyspaces/")),
+                "{error}"
+            );
+            assert!(keyspaces.join("1/tables").is_dir());
+        }
+        fs::write(list, sound).unwrap();
+    }
+    assert_eq!(open(folder.path()).head(&id("a")).await.unwrap().unwrap().last.0, 3);
+}
+
 /// A table of the store that is gone is beyond mending here; that is said, and nothing is touched.
 #[tokio::test]
 async fn f10_a_missing_table_is_told_as_damage() {
