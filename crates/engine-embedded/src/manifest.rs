@@ -15,27 +15,49 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::record::little;
 
-/// The list of keyspaces, and ours, which is the only one.
-const KEYSPACES: [&str; 2] = ["0", "1"];
 const CURRENT_BYTES: usize = 25;
 
 /// What does not verify, if anything.
 pub(crate) fn check(store: &Path) -> io::Result<Result<(), String>> {
-    for keyspace in KEYSPACES {
-        let folder = store.join("keyspaces").join(keyspace);
-        let Some(current) = read(&folder.join("current"))? else {
-            return Ok(Err(format!("`keyspaces/{keyspace}/current` is missing")));
-        };
-        let stated = (little(&current, 0), current.get(8..24).and_then(|sum| sum.try_into().ok()));
-        let (Some(version), Some(sum), CURRENT_BYTES) = (stated.0, stated.1, current.len()) else {
-            return Ok(Err(format!("`keyspaces/{keyspace}/current` is no list of tables")));
-        };
-        let Some(listed) = read(&folder.join(format!("v{version}")))? else {
-            return Ok(Err(format!("`keyspaces/{keyspace}/v{version}` is missing, which `current` names")));
-        };
-        if xxh3_128(&listed) != u128::from_le_bytes(sum) {
-            return Ok(Err(format!("`keyspaces/{keyspace}/v{version}` is not what `current` says")));
+    let folder = store.join("keyspaces");
+    let mut keyspaces = Vec::new();
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Err("`keyspaces` is missing".to_owned()));
         }
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            keyspaces.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    // The list of keyspaces is 0. Ours is 1, or a later one when making the folder was cut off and begun again.
+    if !keyspaces.iter().any(|name| name == "0") || keyspaces.len() < 2 {
+        return Ok(Err(format!("a folder in `keyspaces` is missing, there are {keyspaces:?}")));
+    }
+    for keyspace in keyspaces {
+        if let Err(detail) = check_one(&folder.join(&keyspace))? {
+            return Ok(Err(format!("`keyspaces/{keyspace}/{detail}")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn check_one(folder: &Path) -> io::Result<Result<(), String>> {
+    let Some(current) = read(&folder.join("current"))? else {
+        return Ok(Err("current` is missing".to_owned()));
+    };
+    let stated = (little(&current, 0), current.get(8..24).and_then(|sum| sum.try_into().ok()));
+    let (Some(version), Some(sum), CURRENT_BYTES) = (stated.0, stated.1, current.len()) else {
+        return Ok(Err("current` names no list of tables".to_owned()));
+    };
+    let Some(listed) = read(&folder.join(format!("v{version}")))? else {
+        return Ok(Err(format!("v{version}` is missing, which `current` names")));
+    };
+    if xxh3_128(&listed) != u128::from_le_bytes(sum) {
+        return Ok(Err(format!("v{version}` is not what `current` says")));
     }
     Ok(Ok(()))
 }
