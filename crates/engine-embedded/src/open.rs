@@ -121,9 +121,9 @@ pub(crate) fn open(options: &Options) -> Result<Opened, OpenError> {
         None => false,
     };
     let store_path = path.join("store");
-    let begun = store_path.join("version").try_exists().map_err(io)?;
+    let begun = is_begun(&store_path).map_err(io)?;
     if marked && !begun {
-        return Err(damaged("`store` or its file `version` is missing".to_owned()));
+        return Err(damaged("`store` or its file `version` is missing, or cut".to_owned()));
     }
     if !begun {
         unfinished(path, &store_path).map_err(io)?.map_err(damaged)?;
@@ -185,13 +185,22 @@ fn mark(path: &Path) -> io::Result<()> {
     salvage::sync_folder(path)
 }
 
+/// fjall's mark, which it writes before anything else that matters: its name and a version, four bytes.
+fn is_begun(store: &Path) -> io::Result<bool> {
+    match fs::metadata(store.join("version")) {
+        Ok(file) => Ok(file.len() >= 4),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A store whose creation was interrupted has nothing in it yet, but is in the way: it is moved aside.
 fn unfinished(path: &Path, store: &Path) -> io::Result<Result<(), String>> {
     if !store.try_exists()? {
         return Ok(Ok(()));
     }
     if path.join("witness").try_exists()? || store.join("keyspaces").join("1").try_exists()? {
-        return Ok(Err("`store` has data but no file `version`".to_owned()));
+        return Ok(Err("`store` has data but no whole file `version`".to_owned()));
     }
     let aside = path.join(ASIDE);
     fs::create_dir_all(&aside)?;

@@ -86,6 +86,13 @@ async fn f2_a_folder_that_was_never_finished_is_made_again() {
     let store = folder.path().join("store");
     fs::create_dir_all(store.join("keyspaces")).unwrap();
     fs::write(store.join("0.jnl"), [0; 100]).unwrap();
+    drop(open(folder.path()));
+    assert!(folder.path().join("damaged").join("unfinished-store-0").is_dir());
+
+    // It died between making the file `version` and writing to it, which was refused as damage.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("store")).unwrap();
+    fs::write(folder.path().join("store/version"), "FJL").unwrap();
     let engine = open(folder.path());
     engine.create(&id("a"), &epoch()).await.unwrap();
     assert!(folder.path().join("damaged").join("unfinished-store-0").is_dir());
