@@ -39,6 +39,24 @@ pub(crate) fn types(repository: &Repository) -> Result<()> {
     run(cargo(repository, &arguments).env("UPDATE", "1"))
 }
 
+/// The tests that damage a small log, with so many damages of each kind; optimized, since there are a million and more.
+pub(crate) fn bits(repository: &Repository, each: &str) -> Result<()> {
+    let arguments = [
+        "test",
+        "--release",
+        "--package",
+        "onair-engine-embedded",
+        "--test",
+        "bits",
+        "--",
+        "--nocapture",
+        "--test-threads=1",
+    ];
+    let mut command = cargo(repository, &arguments);
+    // Linking it as a whole takes longer than it saves.
+    run(command.env("ONAIR_BITS", each).env("CARGO_PROFILE_RELEASE_LTO", "off"))
+}
+
 /// `cargo deny`, when it is installed. Advisories are not looked at: they change under a commit that did not, so
 /// they say nothing about it.
 pub(crate) fn deny(repository: &Repository) -> Result<Outcome> {

@@ -28,6 +28,9 @@ usage: cargo xtask CHORE
                        kill -9 in the midst of a show, N times in a row
   show --round N --seed S
                        that round of that seed alone
+  syscalls [--play NAME] [--points N]
+                       death or a failure at every system call that writes, or at N of each play
+  bits [--each N]      every bit of a small log flipped, or N of each kind of damage
   tidy                 run the tidy checks alone
   types                write packages/client/src/types.generated.ts from the Rust types";
 
@@ -55,6 +58,12 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
             let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?)?;
             Ok(matches!(outcome, steps::Outcome::Passed(_)))
         }
+        ["syscalls"] => syscalls(None, None),
+        ["syscalls", "--points", points] => syscalls(Some(points.parse()?), None),
+        ["syscalls", "--play", play] => syscalls(None, Some(play)),
+        ["syscalls", "--play", play, "--points", points] => syscalls(Some(points.parse()?), Some(play)),
+        ["bits"] => inside::bits(&Repository::open()?, "all").map(|()| true),
+        ["bits", "--each", number] => inside::bits(&Repository::open()?, number).map(|()| true),
         ["show", "--rounds", rounds] => show(random_seed(), 1, rounds.parse()?),
         ["show", "--rounds", rounds, "--seed", seed] => show(seed.parse()?, 1, rounds.parse()?),
         ["show", "--round", round, "--seed", seed] => show(seed.parse()?, round.parse()?, round.parse()?),
@@ -72,6 +81,14 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         }
         _ => bail!("{}", USAGE),
     }
+}
+
+fn syscalls(points: Option<usize>, play: Option<&str>) -> Result<bool> {
+    let outcome = outside::syscalls_points(&Repository::open()?, points, play)?;
+    if let steps::Outcome::Failed(_, why) = &outcome {
+        println!("{why}");
+    }
+    Ok(matches!(outcome, steps::Outcome::Passed(_)))
 }
 
 /// Plays the rounds of a seed from the first to the last.

@@ -59,6 +59,11 @@ pub(crate) fn all() -> Vec<Step> {
             run: outside::crash,
         },
         Step {
+            name: "syscalls",
+            about: "death and failure at system calls that write lose nothing and show nothing that is not there",
+            run: outside::syscalls,
+        },
+        Step {
             name: "show",
             about: "kill -9 in the midst of a show leaves nothing half on and does nothing twice",
             run: outside::show,

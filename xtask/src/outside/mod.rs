@@ -9,6 +9,7 @@ mod receivers;
 mod schemathesis;
 mod server;
 mod show;
+mod syscalls;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(crate) use packages::packages;
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
+pub(crate) use syscalls::{run as syscalls_points, syscalls};
 
 use crate::process::{cargo, output};
 use crate::repository::Repository;

@@ -163,10 +163,24 @@ pub(crate) async fn append(engine: &Embedded, name: &str, log: &Log, count: u64)
     engine.append(&id(name), &epoch(&log.epoch), Revision(log.last), records).await.map(|_| ())
 }
 
+/// A step that was not acknowledged as a whole.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Error,
+    /// Those of its productions that were.
+    pub(crate) done: Vec<&'static str>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, done: Vec::new() }
+    }
+}
+
 /// Does `step` to an engine that is as the model says. Reopening is for the caller, who has the engine.
-pub(crate) async fn perform(engine: &Embedded, model: &Model, step: &Step) -> Result<(), Error> {
+pub(crate) async fn perform(engine: &Embedded, model: &Model, step: &Step) -> Result<(), Failed> {
     let log = |name: &str| (id(name), epoch(&model.0[name].epoch), model.0[name].last);
-    match step {
+    let done = match step {
         Step::Create(name, new) => engine.create(&id(name), &epoch(new)).await.map(|_| ()),
         Step::Append(names, count) => {
             let one = |place: usize| async move {
@@ -175,7 +189,12 @@ pub(crate) async fn perform(engine: &Embedded, model: &Model, step: &Step) -> Re
             };
             let (first, second, third) = tokio::join!(one(0), one(1), one(2));
             assert!(names.len() <= 3, "no more than three at once");
-            first.and(second).and(third)
+            let answers = [first, second, third];
+            let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err()).cloned() else {
+                return Ok(());
+            };
+            let done = names.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+            return Err(Failed { error, done: done.map(|(name, _)| *name).collect() });
         }
         Step::Save(name) => {
             let (production, epoch, last) = log(name);
@@ -192,7 +211,8 @@ pub(crate) async fn perform(engine: &Embedded, model: &Model, step: &Step) -> Re
         }
         Step::Remove(name) => engine.remove(&id(name)).await,
         Step::Reopen => unreachable!("the caller has the engine"),
-    }
+    };
+    Ok(done?)
 }
 
 /// Reads all there is of `name`.

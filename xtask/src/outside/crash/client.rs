@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 /// No answer for so long means that there will be none.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::outside) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One connection behind `welcome`.
-pub(super) struct Client {
+pub(in crate::outside) struct Client {
     socket: WebSocket<TcpStream>,
 }
 
 /// What to connect to.
-pub(super) fn address(api: &str) -> &str {
+pub(in crate::outside) fn address(api: &str) -> &str {
     api.trim_start_matches("http://")
 }
 
@@ -43,7 +43,7 @@ pub(super) fn create(api: &str, token: &str, production: &str) -> Result<()> {
 
 impl Client {
     /// Connects and says `hello`.
-    pub(super) fn connect(api: &str) -> Result<Self> {
+    pub(in crate::outside) fn connect(api: &str) -> Result<Self> {
         let stream = TcpStream::connect(address(api))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// The next message of that type; others are passed over.
-    pub(super) fn wait_for(&mut self, kind: &str) -> Result<Value> {
+    pub(in crate::outside) fn wait_for(&mut self, kind: &str) -> Result<Value> {
         loop {
             let message = self.hear()?;
             match message["type"].as_str() {
@@ -84,8 +84,19 @@ impl Client {
     }
 
     /// One mutation that puts a document.
-    pub(super) fn put(&mut self, production: &str, id: &str, value: &Value) -> Result<()> {
-        let mutation = json!({"op": "put", "collection": "layers", "document": id, "value": value});
+    pub(in crate::outside) fn put(&mut self, production: &str, id: &str, value: &Value) -> Result<()> {
+        self.put_as(production, id, id, value)
+    }
+
+    /// One that is called another name than its document.
+    pub(in crate::outside) fn put_as(
+        &mut self,
+        production: &str,
+        document: &str,
+        id: &str,
+        value: &Value,
+    ) -> Result<()> {
+        let mutation = json!({"op": "put", "collection": "layers", "document": document, "value": value});
         self.say(&json!({"type": "mutate", "id": id, "production": production, "mutations": [mutation]}))
     }
 }

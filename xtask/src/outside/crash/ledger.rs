@@ -9,7 +9,7 @@ use super::{client::Client, writer::Written};
 
 /// The books of one production.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(in crate::outside) struct Ledger {
     production: String,
     position: Option<(String, u64)>,
     /// Mutations acknowledged since the last check, by revision.
@@ -23,7 +23,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(production: String) -> Self {
+    pub(in crate::outside) fn new(production: String) -> Self {
         Self {
             production,
             position: None,
@@ -48,7 +48,7 @@ impl Ledger {
     }
 
     /// Enters what a writer did.
-    pub(super) fn note(&mut self, written: Written) {
+    pub(in crate::outside) fn note(&mut self, written: Written) {
         self.acknowledged += written.acknowledged.len() as u64;
         self.last.extend(written.acknowledged.last().cloned());
         self.due.extend(written.acknowledged.into_iter().map(|(id, revision)| (revision, id)));
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// Resumes from the last check and holds every commit against the books.
-    pub(super) fn check(&mut self, api: &str) -> Result<()> {
+    pub(in crate::outside) fn check(&mut self, api: &str) -> Result<()> {
         let mut client = Client::connect(api)?;
         let mut subscribe = json!({"type": "subscribe", "production": self.production});
         if let Some((epoch, revision)) = &self.position {

@@ -29,8 +29,11 @@ use super::{build_onair, chance::Chance, server::Server};
 use crate::repository::Repository;
 use crate::steps::{Outcome, Tally};
 
-use ledger::Ledger;
 use subscriber::{Subscriber, Way};
+
+pub(super) use client::{Client, PATIENCE, address};
+pub(super) use ledger::Ledger;
+pub(super) use writer::Written;
 
 /// Productions written to at once.
 const PRODUCTIONS: usize = 3;

@@ -12,11 +12,11 @@ const IN_FLIGHT: u64 = 8;
 
 /// What one writer did in one round.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(in crate::outside) struct Written {
     /// Mutations that were acknowledged, with their revisions.
-    pub(super) acknowledged: Vec<(String, u64)>,
+    pub(in crate::outside) acknowledged: Vec<(String, u64)>,
     /// Mutations that were sent and never answered: they may be there or not.
-    pub(super) open: Vec<String>,
+    pub(in crate::outside) open: Vec<String>,
 }
 
 /// Writes until the connection is gone. An answer that refuses is an error; a connection that ends is not.
