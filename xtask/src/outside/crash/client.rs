@@ -85,18 +85,7 @@ impl Client {
 
     /// One mutation that puts a document.
     pub(in crate::outside) fn put(&mut self, production: &str, id: &str, value: &Value) -> Result<()> {
-        self.put_as(production, id, id, value)
-    }
-
-    /// One that is called another name than its document.
-    pub(in crate::outside) fn put_as(
-        &mut self,
-        production: &str,
-        document: &str,
-        id: &str,
-        value: &Value,
-    ) -> Result<()> {
-        let mutation = json!({"op": "put", "collection": "layers", "document": document, "value": value});
+        let mutation = json!({"op": "put", "collection": "layers", "document": id, "value": value});
         self.say(&json!({"type": "mutate", "id": id, "production": production, "mutations": [mutation]}))
     }
 }
