@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         ["torn", folder] => torn(Path::new(folder)).await,
         ["open", folder] => match open(Path::new(folder)) {
             Ok(engine) => engine.close().await.map_err(|error| error.to_string()),
-            Err(error) => Ok(say(&format!("refused {error}"))),
+            Err(error) => refused(&error),
         },
         ["check", name, folder, acknowledged] => {
             let steps = steps(name);
@@ -73,11 +73,17 @@ fn say(line: &str) {
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 
+/// To refuse a folder is an answer.
+fn refused(error: &OpenError) -> Result<(), String> {
+    say(&format!("refused {error}"));
+    Ok(())
+}
+
 async fn run(steps: &[Step], folder: &Path) -> Result<(), String> {
     let mut model = Model::default();
     let mut engine = match open(folder) {
         Ok(engine) => engine,
-        Err(error) => return Ok(say(&format!("refused {error}"))),
+        Err(error) => return refused(&error),
     };
     for (place, step) in steps.iter().enumerate() {
         let done = match step {
@@ -86,7 +92,7 @@ async fn run(steps: &[Step], folder: &Path) -> Result<(), String> {
                 drop(engine);
                 engine = match open(folder) {
                     Ok(engine) => engine,
-                    Err(error) => return Ok(say(&format!("refused {error}"))),
+                    Err(error) => return refused(&error),
                 };
                 // What the last flush was is told, and nothing was under way.
                 closed.map_err(Failed::from)
