@@ -177,5 +177,28 @@ fn group(bytes: &[u8], first: usize) -> Option<u64> {
     keys::number(bytes.get(key + keys::GROUP.len()..item(bytes, first)?)?)
 }
 
+/// A batch as fjall writes it.
+#[cfg(any(test, feature = "laws"))]
+pub(crate) fn written(group: u64, body: &[u8]) -> Vec<u8> {
+    let mut items = Vec::new();
+    for (key, value) in [(&b"g"[..], &group.to_be_bytes()[..]), (b"r-a-record", body)] {
+        items.extend_from_slice(&[2, 0, 0]);
+        items.extend_from_slice(&1u64.to_le_bytes());
+        items.extend_from_slice(&u16::try_from(key.len()).expect("short").to_le_bytes());
+        items.extend_from_slice(&u32::try_from(value.len()).expect("short").to_le_bytes());
+        items.extend_from_slice(&u32::try_from(value.len()).expect("short").to_le_bytes());
+        items.extend_from_slice(key);
+        items.extend_from_slice(value);
+    }
+    let mut batch = vec![1];
+    batch.extend_from_slice(&2u32.to_le_bytes());
+    batch.extend_from_slice(&(group + 100).to_le_bytes());
+    batch.extend_from_slice(&items);
+    batch.push(3);
+    batch.extend_from_slice(&xxh3_64(&items).to_le_bytes());
+    batch.extend_from_slice(TRAILER);
+    batch
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

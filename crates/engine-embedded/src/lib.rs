@@ -12,6 +12,8 @@ mod image;
 mod index;
 mod journal;
 mod keys;
+#[cfg(feature = "laws")]
+pub mod laws;
 mod logs;
 mod manifest;
 mod open;

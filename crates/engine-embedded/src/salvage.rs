@@ -121,14 +121,14 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::write;
+    use crate::journal::written;
 
     #[test]
     fn d8_damage_is_kept_aside_and_the_rest_stays() {
         let base = tempfile::tempdir().unwrap();
         let store = base.path().join("store");
         fs::create_dir(&store).unwrap();
-        let [one, two, three, four] = [1, 2, 3, 4].map(|group| write(group, b"body"));
+        let [one, two, three, four] = [1, 2, 3, 4].map(|group| written(group, b"body"));
         let mut damaged = [&one[..], &two, &three].concat();
         damaged[one.len() + 60] ^= 1;
         fs::write(store.join("0.jnl"), &damaged).unwrap();

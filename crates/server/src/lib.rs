@@ -25,3 +25,5 @@ mod surroundings;
 pub use app::App;
 pub use config::Config;
 pub use problem::Failure;
+#[cfg(feature = "laws")]
+pub use socket::laws;

@@ -2,33 +2,11 @@
 
 use super::*;
 
-/// A batch as fjall writes it.
-pub(crate) fn write(group: u64, body: &[u8]) -> Vec<u8> {
-    let mut items = Vec::new();
-    for (key, value) in [(&b"g"[..], &group.to_be_bytes()[..]), (b"r-a-record", body)] {
-        items.extend_from_slice(&[2, 0, 0]);
-        items.extend_from_slice(&1u64.to_le_bytes());
-        items.extend_from_slice(&u16::try_from(key.len()).unwrap().to_le_bytes());
-        items.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
-        items.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
-        items.extend_from_slice(key);
-        items.extend_from_slice(value);
-    }
-    let mut batch = vec![1];
-    batch.extend_from_slice(&2u32.to_le_bytes());
-    batch.extend_from_slice(&(group + 100).to_le_bytes());
-    batch.extend_from_slice(&items);
-    batch.push(3);
-    batch.extend_from_slice(&xxh3_64(&items).to_le_bytes());
-    batch.extend_from_slice(TRAILER);
-    batch
-}
-
 fn journal(groups: u64, reserved: usize) -> (Vec<u8>, Vec<usize>) {
     let mut bytes = Vec::new();
     let mut ends = vec![0];
     for group in 1..=groups {
-        bytes.extend(write(group, format!("body {group}").repeat(3).as_bytes()));
+        bytes.extend(written(group, format!("body {group}").repeat(3).as_bytes()));
         ends.push(bytes.len());
     }
     bytes.resize(bytes.len() + reserved, 0);

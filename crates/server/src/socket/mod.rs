@@ -10,6 +10,8 @@
 mod backlog;
 mod connection;
 mod handshake;
+#[cfg(feature = "laws")]
+pub mod laws;
 mod outlet;
 mod reader;
 

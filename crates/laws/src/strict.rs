@@ -1,0 +1,15 @@
+//! Strict JSON: what is taken says the same when it is written and read again, and nothing lenient was taken.
+
+use onair_wire::{canonical, json};
+use serde_json::Value;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let Ok(read) = json::parse(bytes) else { return };
+    let said = serde_json::to_vec(&read).expect("it was JSON");
+    assert_eq!(json::parse(&said).expect("strict JSON stays strict JSON"), read);
+    let canonical = canonical(&read);
+    let again = json::parse(&canonical).expect("the canonical form is strict JSON");
+    assert_eq!(onair_wire::canonical(&again), canonical, "the canonical form of a canonical form");
+    let lenient: Value = serde_json::from_slice(bytes).expect("whoever is less strict takes it too");
+    assert_eq!(onair_wire::canonical(&lenient), canonical, "and reads the same");
+}

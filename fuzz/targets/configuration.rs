@@ -1,0 +1,6 @@
+//! The configuration: a file and variables.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| onair_laws::check("configuration", bytes));

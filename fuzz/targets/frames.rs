@@ -1,0 +1,6 @@
+//! What comes over a socket.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| onair_laws::check("frames", bytes));

@@ -1,0 +1,6 @@
+//! Merge patches and merges of late edits.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| onair_laws::check("merges", bytes));

@@ -1,0 +1,6 @@
+//! Strict JSON.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| onair_laws::check("strict", bytes));

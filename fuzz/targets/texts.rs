@@ -1,0 +1,6 @@
+//! Names, positions, times, digests, pointers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| onair_laws::check("texts", bytes));
