@@ -31,6 +31,8 @@ usage: cargo xtask CHORE
   syscalls [--play NAME] [--points N]
                        death or a failure at every system call that writes, or at N of each play
   bits [--each N]      every bit of a small log flipped, or N of each kind of damage
+  fuzz [--target NAME] [--seconds N]
+                       make inputs up for what reads bytes from outside, N seconds (60) for each target
   tidy                 run the tidy checks alone
   types                write packages/client/src/types.generated.ts from the Rust types";
 
@@ -64,6 +66,10 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["syscalls", "--play", play, "--points", points] => syscalls(Some(points.parse()?), Some(play)),
         ["bits"] => inside::bits(&Repository::open()?, "all").map(|()| true),
         ["bits", "--each", number] => inside::bits(&Repository::open()?, number).map(|()| true),
+        ["fuzz"] => fuzz(None, 60),
+        ["fuzz", "--seconds", seconds] => fuzz(None, seconds.parse()?),
+        ["fuzz", "--target", target] => fuzz(Some(target), 60),
+        ["fuzz", "--target", target, "--seconds", seconds] => fuzz(Some(target), seconds.parse()?),
         ["show", "--rounds", rounds] => show(random_seed(), 1, rounds.parse()?),
         ["show", "--rounds", rounds, "--seed", seed] => show(seed.parse()?, 1, rounds.parse()?),
         ["show", "--round", round, "--seed", seed] => show(seed.parse()?, round.parse()?, round.parse()?),
@@ -95,6 +101,16 @@ fn syscalls(points: Option<usize>, play: Option<&str>) -> Result<bool> {
 fn show(seed: u64, first: u32, last: u32) -> Result<bool> {
     let wanted = outside::Wanted { seed, first, last };
     let outcome = outside::show_rounds(&Repository::open()?, &wanted)?;
+    Ok(matches!(outcome, steps::Outcome::Passed(_)))
+}
+
+/// Fuzzes one target, or each in turn.
+fn fuzz(target: Option<&str>, seconds: u32) -> Result<bool> {
+    let wanted = outside::Fuzz { seconds, target: target.map(str::to_owned) };
+    let outcome = outside::fuzz(&Repository::open()?, &wanted)?;
+    if let steps::Outcome::Failed(_, why) = &outcome {
+        eprintln!("{why}");
+    }
     Ok(matches!(outcome, steps::Outcome::Passed(_)))
 }
 

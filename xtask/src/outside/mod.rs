@@ -3,6 +3,7 @@
 mod chance;
 mod convex;
 mod crash;
+mod fuzz;
 mod node;
 mod packages;
 mod receivers;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
+pub(crate) use fuzz::{Fuzz, fuzz};
 pub(crate) use packages::packages;
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
