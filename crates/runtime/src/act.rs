@@ -89,6 +89,8 @@ impl Acting {
         let receipt = answer.await.unwrap_or(Err(Error::Closing))?;
         let wait = wait && name != ActionName::EmergencyStop;
         loop {
+            // Made before the look: what changes in between wakes it.
+            let news = handle.shared().shown.news();
             let state = handle.state();
             let progress = match &receipt.sequence {
                 Some(sequence) => state.progress(name, sequence.as_str()),
@@ -104,11 +106,15 @@ impl Acting {
             match progress {
                 Progress::Ended(trouble) => return Ok(acted(false, trouble)),
                 Progress::UnderWay if !wait => return Ok(acted(true, None)),
-                Progress::UnderWay => {}
+                Progress::UnderWay => {
+                    if let Some(reason) = handle.read_only() {
+                        return Err(Error::ReadOnly(reason));
+                    }
+                }
             }
             tokio::select! {
                 biased;
-                () = handle.shared().shown.beyond(state.revision()) => {}
+                () = news => {}
                 () = handle.ended() => return Err(Error::Closing),
             }
         }

@@ -30,6 +30,9 @@ pub enum Error {
         /// How many wait.
         limit: usize,
     },
+    /// A mistake of ours while it was done: whether it was is not known.
+    #[error("the server made a mistake while it did this; whether it was done is not known")]
+    Internal,
     /// The server, or the production, is being closed.
     #[error("the production is being closed")]
     Closing,
@@ -66,6 +69,7 @@ impl Error {
             Self::Future { last, .. } => told(Code::Invalid).with("revision", last.0),
             Self::ReadOnly(_) => told(Code::ReadOnly),
             Self::Busy { .. } => told(Code::TooManyRequests).with("retryAfter", 1),
+            Self::Internal => told(Code::Internal),
             Self::Closing => told(Code::Closing),
             Self::Import { line, detail } => told(Code::Invalid).at(format!("line {line}"), detail.as_str()),
             Self::Limit { limit, .. } => told(Code::TooManyRequests).with("limit", *limit),

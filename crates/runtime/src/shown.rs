@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use onair_wire::Revision;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 /// How far the log is shown.
 #[derive(Debug)]
@@ -27,6 +27,16 @@ impl Shown {
     pub(crate) fn set(&self, revision: Revision) {
         self.revision.store(revision.0, Ordering::Release);
         self.news.notify_waiters();
+    }
+
+    /// Wakes those who wait for news: something else changed that they look at.
+    pub(crate) fn stir(&self) {
+        self.news.notify_waiters();
+    }
+
+    /// Resolves at the next [`Shown::set`] or [`Shown::stir`] after this was called, even if it is first polled later.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.news.notified()
     }
 
     /// Resolves when something behind `after` is shown.
@@ -50,25 +60,24 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::{TaskKind, Tasks};
 
     /// Three callers waited for the end of one initialization and were answered in another order in each run of the
     /// simulation: chance decided which of them was woken first.
     #[tokio::test]
     async fn l13_those_who_wait_are_woken_in_their_order() {
         let (shown, woken) = (Arc::new(Shown::new(Revision(7))), Arc::new(Mutex::new(Vec::new())));
-        let wait = |number: u64| {
+        let tasks = Tasks::new();
+        for number in 0..20 {
             let (shown, woken) = (Arc::clone(&shown), Arc::clone(&woken));
-            tokio::spawn(async move {
+            tasks.spawn(TaskKind::Action, async move {
                 shown.beyond(Revision(7)).await;
                 woken.lock().unwrap().push(number);
-            })
-        };
-        let tasks: Vec<_> = (0..20).map(wait).collect();
+            });
+        }
         tokio::task::yield_now().await;
         shown.set(Revision(8));
-        for task in tasks {
-            task.await.unwrap();
-        }
+        tasks.ended().await;
         assert_eq!(*woken.lock().unwrap(), (0..20).collect::<Vec<_>>());
         shown.beyond(Revision(7)).await;
     }

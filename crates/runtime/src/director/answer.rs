@@ -24,10 +24,10 @@ pub(crate) fn sent_to(sender: oneshot::Sender<Result<Receipt, Error>>) -> Answer
 
 /// Gives answers; dropping it flushes what was posted, so that a client with many commands in a batch costs one write.
 #[derive(Default)]
-pub(super) struct Answers(Vec<Arc<dyn Outlet>>);
+pub(super) struct Teller(Vec<Arc<dyn Outlet>>);
 
-impl Answers {
-    pub(super) fn give(&mut self, answer: Answer, result: Result<Receipt, Error>) {
+impl Teller {
+    pub(super) fn tell(&mut self, answer: Answer, result: Result<Receipt, Error>) {
         let Some(outlet) = answer(result) else { return };
         if !self.0.last().is_some_and(|last| Arc::ptr_eq(last, &outlet)) {
             self.0.push(outlet);
@@ -35,7 +35,7 @@ impl Answers {
     }
 }
 
-impl Drop for Answers {
+impl Drop for Teller {
     fn drop(&mut self) {
         self.0.iter().for_each(|outlet| outlet.flush());
     }

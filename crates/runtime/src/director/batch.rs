@@ -1,6 +1,9 @@
 //! One batch: decided one after the other, appended at once, answered when it is on disk.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 use onair_core::{
@@ -10,7 +13,7 @@ use onair_engine::Record;
 use onair_wire::{Commit, Outcome as Applied, Receipt, Revision};
 
 use super::{
-    Answer, Answers, BATCH_BYTES, BATCH_COMMANDS, Request,
+    Answer, BATCH_BYTES, BATCH_COMMANDS, Request, Teller,
     logged::{self, touches_show},
 };
 use crate::{archive, check, error::Error, figures, hub::Published, lookout::Lookout, shared::Shared};
@@ -44,14 +47,20 @@ pub(super) struct Batch<'a> {
     moved: bool,
     /// What is to be counted of the show once it is on disk.
     tally: Option<Box<figures::Show>>,
-    answers: Vec<(Answer, Outcome)>,
+    answers: &'a mut Answers,
 }
 
+/// Who waits for this batch, in the order in which they came. The director's, so that nobody is forgotten when a batch
+/// ends in a panic.
+pub(super) type Answers = VecDeque<(Answer, Outcome)>;
+
 /// What a caller is told once the batch is on disk.
-enum Outcome {
+pub(super) enum Outcome {
     Done(Receipt),
     Known(Revision),
     No(Error),
+    /// It is decided on right now.
+    Open,
 }
 
 impl<'a> Batch<'a> {
@@ -59,9 +68,10 @@ impl<'a> Batch<'a> {
         shared: &'a Arc<Shared>,
         working: &'a mut Production,
         lookout: &'a mut Lookout,
+        answers: &'a mut Answers,
     ) -> Self {
         let expected = working.revision();
-        let (commits, answers, tally) = (Vec::new(), Vec::new(), None);
+        let (commits, tally) = (Vec::new(), None);
         let (bytes, show, moved) = (0, false, false);
         Self { shared, working, lookout, expected, commits, bytes, show, moved, tally, answers }
     }
@@ -72,13 +82,23 @@ impl<'a> Batch<'a> {
 
     /// Decides a command against what the batch has made so far.
     pub(super) async fn take(&mut self, request: Request) {
-        let Request { mut command, answer } = request;
+        let Request { command, answer } = request;
+        self.answers.push_back((answer, Outcome::Open));
+        let decided = self.decide(command).await;
+        self.answers.back_mut().expect("pushed above").1 = decided;
+    }
+
+    async fn decide(&mut self, mut command: Command) -> Outcome {
         match command.intent {
             Intent::Check(asked) => {
                 self.check(asked.verified);
                 let (revision, conflicts) = (self.working.revision(), Vec::new());
-                let receipt = Receipt { revision, outcome: Applied::Applied, conflicts, sequence: None };
-                return self.answers.push((answer, Outcome::Done(receipt)));
+                return Outcome::Done(Receipt {
+                    revision,
+                    outcome: Applied::Applied,
+                    conflicts,
+                    sequence: None,
+                });
             }
             // What blocks a start is what stands now.
             Intent::Act(Act::Start { .. }) if self.has_preflight() => self.check(None),
@@ -89,10 +109,10 @@ impl<'a> Batch<'a> {
             let published = self.shared.hub.state();
             match self.shared.archive.versions(&published, wanted).await {
                 Ok(versions) => command.versions = versions,
-                Err(error) => return self.answers.push((answer, Outcome::No(error))),
+                Err(error) => return Outcome::No(error),
             }
         }
-        let outcome = match decide(self.working, &command, self.shared.clock.now()) {
+        match decide(self.working, &command, self.shared.clock.now()) {
             Ok(Decision::Commit(commit, receipt)) => {
                 let show = touches_show(&commit);
                 self.add(*commit);
@@ -107,8 +127,7 @@ impl<'a> Batch<'a> {
                 self.shared.figures.refused(refusal.code());
                 Outcome::No(refusal.into())
             }
-        };
-        self.answers.push((answer, outcome));
+        }
     }
 
     fn has_preflight(&self) -> bool {
@@ -172,8 +191,10 @@ impl<'a> Batch<'a> {
         let records = commits.iter().map(record).collect();
         let begun = tokio::time::Instant::now();
         if let Err(error) = shared.engine.append(&shared.id, &shared.epoch, expected, records).await {
-            let mut given = Answers::default();
-            answers.into_iter().for_each(|(answer, _)| given.give(answer, Err(error.clone().into())));
+            let mut teller = Teller::default();
+            while let Some((answer, _)) = answers.pop_front() {
+                teller.tell(answer, Err(error.clone().into()));
+            }
             return Err(error);
         }
         let count = commits.len() as u64;
@@ -195,15 +216,16 @@ impl<'a> Batch<'a> {
     }
 }
 
-async fn answer(shared: &Shared, answers: Vec<(Answer, Outcome)>) {
-    let mut given = Answers::default();
-    for (answer, outcome) in answers {
+async fn answer(shared: &Shared, answers: &mut Answers) {
+    let mut teller = Teller::default();
+    while let Some((answer, outcome)) = answers.pop_front() {
         let result = match outcome {
             Outcome::Done(receipt) => Ok(receipt),
             Outcome::No(error) => Err(error),
             Outcome::Known(revision) => known(shared, revision).await,
+            Outcome::Open => Err(Error::Internal),
         };
-        given.give(answer, result);
+        teller.tell(answer, result);
     }
 }
 

@@ -4,8 +4,9 @@
 //! are not under way begin; calls that it asks for no longer are dropped. What came of a call goes back through the
 //! inbox like any command (row L12).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt as _;
 use onair_core::{Due, Intent, Production, Report, StepError};
 use onair_wire::Actor;
 use serde_json::json;
@@ -87,7 +88,15 @@ async fn call(shared: &Shared, due: &Due, adapter: serde_json::Value) -> Result<
         deadline: due.deadline,
         params: Arc::new(due.params.clone()),
     };
-    known.call(call).await.map(drop)
+    // A mistake in an adapter is told like any failure, rather than waited for until the deadline (fault F31).
+    let called = AssertUnwindSafe(async { known.call(call).await }).catch_unwind().await;
+    let mistake = |_| CallError {
+        class: Class::Server,
+        message: "the adapter made a mistake, which is in the log of the server".into(),
+        retryable: false,
+        unknown: true,
+    };
+    called.map_err(mistake)?.map(drop)
 }
 
 async fn report(shared: &Shared, due: Due, result: Result<(), CallError>) {

@@ -12,8 +12,9 @@ mod logged;
 mod open;
 mod show;
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use onair_core::{Command, Intent, Production};
 use onair_wire::{Actor, Receipt};
 use tokio::{
@@ -26,8 +27,8 @@ use crate::{error::Error, lookout::Lookout, shared::Shared};
 pub use answer::Posted;
 pub(crate) use answer::{Answer, sent_to};
 
-use answer::Answers;
-use batch::Batch;
+use answer::Teller;
+use batch::{Answers, Batch};
 use keep::Keeper;
 
 use show::Show;
@@ -77,16 +78,42 @@ pub(crate) struct Director {
     keeper: Keeper,
     show: Show,
     lookout: Lookout,
+    /// Who waits for the batch under way.
+    answers: Answers,
 }
 
 impl Director {
     fn new(shared: Arc<Shared>, inbox: mpsc::Receiver<Request>, working: Production, keeper: Keeper) -> Self {
         let lookout = Lookout::new(&shared);
-        Self { shared, inbox, working, keeper, show: Show::default(), lookout }
+        let (show, answers) = (Show::default(), Answers::new());
+        Self { shared, inbox, working, keeper, show, lookout, answers }
     }
 
-    /// Runs until the production is idle, removed, or the server ends.
+    /// Runs until the production is idle, removed, or the server ends. A panic is a mistake of ours: from then on the
+    /// production is served as it was last shown, and takes nothing (fault F31); the others do not notice. One that
+    /// panics even so is let go, and read from its log when somebody asks for it again.
     pub(crate) async fn run(mut self) {
+        if let Err(panic) = AssertUnwindSafe(self.direct()).catch_unwind().await {
+            let what = said(panic.as_ref()).to_owned();
+            let serve = async {
+                self.give_up(&what);
+                self.direct().await;
+            };
+            if AssertUnwindSafe(serve).catch_unwind().await.is_err() {
+                tracing::error!(production = %self.shared.id, "a production panicked twice, it is let go");
+                self.forsake();
+                self.shared.ended.cancel();
+            }
+        }
+        self.show.stand_down();
+        self.inbox.close();
+        while let Some(request) = self.inbox.recv().await {
+            Teller::default().tell(request.answer, Err(Error::Closing));
+        }
+        self.shared.hub.end();
+    }
+
+    async fn direct(&mut self) {
         let ended = self.shared.ended.clone();
         self.resume().await;
         let mut idle_at = Instant::now() + IDLE;
@@ -119,12 +146,28 @@ impl Director {
             idle_at = Instant::now() + IDLE;
             self.batch(first).await;
         }
+    }
+
+    /// Takes nothing from here on: what was being worked on may be half of something. What is in the log beyond what
+    /// was shown is shown when the log is opened anew.
+    fn give_up(&mut self, what: &str) {
+        tracing::error!(production = %self.shared.id, revision = %self.working.revision(), what, "a production panicked, it is read-only");
+        self.shared
+            .set_read_only("the server made a mistake in it, which is in its log; start the server again");
+        self.forsake();
         self.show.stand_down();
-        self.inbox.close();
-        while let Some(request) = self.inbox.recv().await {
-            Answers::default().give(request.answer, Err(Error::Closing));
+        self.lookout.rest();
+        self.working = Production::clone(&self.shared.hub.state());
+        // Whoever waits for an action to end looks again.
+        self.shared.shown.stir();
+    }
+
+    /// Tells those who wait for the batch under way that nobody knows what came of it.
+    fn forsake(&mut self) {
+        let mut teller = Teller::default();
+        while let Some((answer, _)) = self.answers.pop_front() {
+            teller.tell(answer, Err(Error::Internal));
         }
-        self.shared.hub.end();
     }
 
     /// Goes on with what another server left open (row L12).
@@ -149,7 +192,7 @@ impl Director {
             self.working.forget_before(oldest);
         }
         let woken = first.is_none();
-        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout);
+        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout, &mut self.answers);
         match first {
             Some(first) => batch.take(first).await,
             None => batch.go_on(),
@@ -182,7 +225,7 @@ impl Director {
         if self.shared.read_only().is_some() {
             return self.lookout.rest();
         }
-        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout);
+        let mut batch = Batch::new(&self.shared, &mut self.working, &mut self.lookout, &mut self.answers);
         batch.check(None);
         match batch.finish().await {
             Ok(written) => self.keeper.wrote(&self.shared, &self.working, written),
@@ -191,9 +234,9 @@ impl Director {
     }
 
     fn refuse(&mut self, first: Option<Request>, reason: &str) {
-        let mut answers = Answers::default();
+        let mut teller = Teller::default();
         let waiting = first.into_iter().chain(std::iter::from_fn(|| self.inbox.try_recv().ok()));
-        waiting.for_each(|request| answers.give(request.answer, Err(Error::ReadOnly(reason.to_owned()))));
+        waiting.for_each(|request| teller.tell(request.answer, Err(Error::ReadOnly(reason.to_owned()))));
     }
 
     /// An append failed: what was decided on is thrown away, and what the log really says is read again.
@@ -203,6 +246,14 @@ impl Director {
         if let Err(error) = open::catch_up(&self.shared, &mut self.working).await {
             self.shared.set_read_only(&error.to_string());
         }
+        // Whoever waits for an action to end looks again.
+        self.shared.shown.stir();
         self.show.follow(&self.shared, &self.working);
     }
+}
+
+/// What a panic says.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing")
 }
