@@ -165,6 +165,25 @@ fn k1_a_document_that_is_new_needs_no_version_from_the_log() {
     assert_eq!(needs(vec![with(put("old", json!({})), "base", 1)]), 1, "it was not there, or is forgotten");
 }
 
+/// A retry read the log for the version that its first try was made from. While the log was being trimmed that version
+/// could be gone, and who asked again was refused (`compacted`) what was done.
+#[test]
+fn d6_a_retry_needs_no_version_from_the_log() {
+    let mut show = Show::begun();
+    show.mutate(put("old", json!({"a": 1}))).expect("created");
+    let wishes = [with(put("old", json!({})), "base", 1)];
+    let needs = |show: &Show| {
+        let mutations = wishes.iter().cloned().map(mutation).collect();
+        let (actor, id) = ("operator:kim".parse().expect("an actor"), "m-1".parse().expect("an id"));
+        let intent = Intent::Mutate(mutations);
+        let command = onair_core::Command { actor, mutation: Some(id), intent, versions: Default::default() };
+        onair_core::needs(&show.production, &command).len()
+    };
+    assert_eq!(needs(&show), 1, "the first try");
+    show.batch(&wishes, Some("m-1")).expect("done");
+    assert_eq!(needs(&show), 0, "the retry");
+}
+
 #[test]
 fn k2_what_cannot_be_merged_becomes_a_conflict_and_is_chosen() {
     let table = [

@@ -11,6 +11,7 @@ use onair_engine::Limit;
 use onair_wire::{
     Actor, After, Collection, Commit, DocumentId, Epoch, MutationId, Problem, ProductionId, Receipt,
     Revision,
+    planted::{Bug, planted},
     sync::{ServerMessage, StreamFigures},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -198,7 +199,8 @@ impl Handle {
     #[must_use]
     pub fn resume(&self, after: Option<&After>, state: &Production) -> Resume {
         let Some(after) = after else { return Resume::Snapshot };
-        let foreign = after.epoch.as_ref().is_some_and(|epoch| epoch != state.epoch());
+        let other = |epoch: &Epoch| epoch != state.epoch() && !planted(Bug::EpochIgnored);
+        let foreign = after.epoch.as_ref().is_some_and(other);
         let kept = after.revision >= state.oldest().previous() && after.revision <= state.revision();
         if foreign {
             self.shared.counts.foreign();
@@ -207,7 +209,8 @@ impl Handle {
             self.fell_back();
             return Resume::Snapshot;
         }
-        Resume::After(after.revision)
+        let missed = planted(Bug::ResumeOffByOne) && after.revision < state.revision();
+        Resume::After(if missed { after.revision.next() } else { after.revision })
     }
 
     /// The next piece of the commits from `after` to the state subscribed at, in the lane's format, and how far it

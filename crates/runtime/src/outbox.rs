@@ -10,7 +10,10 @@ use std::{
 };
 
 use onair_core::{Backend, Delivered, Delivery as State, Intent, Production, broadcast, delay, manifest};
-use onair_wire::{Actor, Revision};
+use onair_wire::{
+    Actor, Revision,
+    planted::{Bug, planted},
+};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -166,7 +169,7 @@ impl Outbox {
                 let parked = !error.retryable || self.failures >= FAILURES_MAX;
                 let status = if parked { State::Parked } else { State::Retrying };
                 tracing::warn!(production = %shared.id, backend = %self.name, failures = self.failures, parked, %error, "a backend could not be told");
-                let before = self.delivered;
+                let before = if planted(Bug::DeliverySkipped) { revision } else { self.delivered };
                 self.save(shared, known, before, status, Some(error.message)).await;
                 if parked {
                     return Next::Wait;

@@ -7,7 +7,10 @@ use std::{
 
 use onair_core::{Intent, Phase, Refusal};
 use onair_engine::Engine;
-use onair_wire::{Actor, Epoch, Millis, ProductionId, Receipt, Revision};
+use onair_wire::{
+    Actor, Epoch, Millis, ProductionId, Receipt, Revision,
+    planted::{Bug, planted},
+};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -238,7 +241,10 @@ impl Productions {
     /// # Errors
     /// The engine's; the production there was stays then.
     pub async fn import(&self, id: &ProductionId, import: Import) -> Result<Handle, Error> {
-        let epoch = self.epoch();
+        let epoch = match self.open(id).await {
+            Ok(before) if planted(Bug::RevisionReused) => before.epoch().clone(),
+            _ => self.epoch(),
+        };
         let (image, records) = import.into_log(id, &epoch);
         let before = match self.open(id).await {
             Ok(handle) => Some(handle),

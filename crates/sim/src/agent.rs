@@ -206,7 +206,12 @@ impl Agent {
         }
         let (fate, wait) = self.fate(&said["deadline"], scene);
         self.numbers += 1;
-        self.tasks.insert(self.numbers, Task { link: self.link, id, action, key, fate });
+        let task = Task { link: self.link, id, action, key, fate };
+        if fate == Fate::Late {
+            // It is done in its turn; what comes late is the word of it.
+            self.happen(&task);
+        }
+        self.tasks.insert(self.numbers, task);
         vec![Do::Wake(TASK | (self.numbers << 2), wait)]
     }
 
@@ -237,10 +242,11 @@ impl Agent {
     fn carry_out(&mut self, task: &Task, scene: &Scene) -> Vec<Do> {
         let done = json!({ "type": "done", "id": task.id }).to_string();
         match task.fate {
-            Fate::Done | Fate::Late => {
+            Fate::Done => {
                 self.happen(task);
                 self.answer(task, vec![done])
             }
+            Fate::Late => self.answer(task, vec![done]),
             Fate::Twice => {
                 self.happen(task);
                 self.answer(task, vec![done.clone(), done])

@@ -126,6 +126,9 @@ impl World {
     }
 
     pub(crate) fn armed(&mut self, torn: Torn, patience: u32) {
+        if !self.busy {
+            return;
+        }
         if patience == 0 || self.disk.is_writing() {
             return self.crash(torn);
         }

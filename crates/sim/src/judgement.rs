@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use onair_core::{Phase, Production, broadcast, lifecycle, manifest::BackendKind};
+use onair_core::{
+    Phase, Production, broadcast, lifecycle,
+    manifest::BackendKind,
+    sequence::{Kind, Sequence, Step, StepStatus},
+    service::{Service, Status},
+};
 use onair_runtime::Handle;
 use onair_wire::{Commit, Op, Revision};
 use serde_json::Value;
@@ -41,7 +46,12 @@ pub(crate) fn show_rests(state: &Production, agents: &[Agent]) -> Result<(), Str
     if let Some((name, service)) = state.services().into_iter().find(|(_, service)| service.is_away()) {
         return Err(format!("{name} is away: {service:?}"));
     }
-    let stale = |agent: &&Agent| state.service(&agent.service).is_some_and(|service| service.stale);
+    // What is down is made ready before it is used; what counts as ready and is another than was asked is asked again.
+    let counts = |service: &Service| matches!(service.status, Status::Ready | Status::Active);
+    let stale = |agent: &&Agent| {
+        let on = lifecycle.phase != Phase::Idle;
+        state.service(&agent.service).is_some_and(|service| on && service.stale && counts(&service))
+    };
     match agents.iter().find(stale) {
         Some(agent) => Err(format!("{} is to be asked again", agent.service)),
         None => Ok(()),
@@ -119,8 +129,40 @@ fn folds(state: &Production, records: &[(Revision, bytes::Bytes)]) -> Result<(),
             phase = moved.to;
         }
     }
+    fold.sequences().iter().try_for_each(|sequence| undone(&fold, sequence))?;
     match fold.digest(|_| true) == state.digest(|_| true) && phase == state.phase() {
         true => Ok(()),
         false => Err(format!("the log folds to something else than {}", state.revision())),
+    }
+}
+
+/// Rows L5 and L6: what a start had done is undone, each of it or it is owed; and in reverse, one after the other.
+fn undone(state: &Production, sequence: &Sequence) -> Result<(), String> {
+    let done = |step: &&Step| step.status == StepStatus::Done && step.compensation.is_some();
+    if let Some(rollback) = sequence.rollback.as_deref().and_then(|id| state.sequence(id)) {
+        for step in sequence.steps.iter().filter(done) {
+            let wanted = step.compensation.as_deref().unwrap_or_default();
+            if rollback.step(wanted).is_none() && !rollback.owed.iter().any(|owed| owed == wanted) {
+                return Err(format!(
+                    "{} did {}, and {} does not undo it",
+                    sequence.id, step.name, rollback.id
+                ));
+            }
+        }
+    }
+    if !matches!(sequence.kind, Kind::Rollback | Kind::Stop) {
+        return Ok(());
+    }
+    let Some(manifest) = state.manifest() else { return Ok(()) };
+    let order = |step: &Step| {
+        let service = step.service.as_ref();
+        manifest.written.start.iter().position(|name| Some(name) == service)
+    };
+    let mut begun: Vec<&Step> = sequence.steps.iter().filter(|step| step.started_at.is_some()).collect();
+    begun.sort_by_key(|step| (step.started_at, step.ended_at));
+    let places: Vec<usize> = begun.into_iter().filter_map(order).collect();
+    match places.is_sorted_by(|a, b| a > b) {
+        true => Ok(()),
+        false => Err(format!("{} goes off in the order {places:?} of a start", sequence.id)),
     }
 }

@@ -1,5 +1,8 @@
 //! Runs simulations: `onair-sim --seeds N [--from S]`, or one of them told in full: `--seed S --trace`.
 
+#[cfg(feature = "planted-bugs")]
+mod planted;
+
 use std::{
     env,
     panic::{self, AssertUnwindSafe},
@@ -34,6 +37,10 @@ struct Wanted {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "planted-bugs")]
+    if let Some(found) = plant(&env::args().skip(1).collect::<Vec<_>>()) {
+        return if found { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     match read(env::args().skip(1)) {
         Some(wanted) if play(&wanted) => ExitCode::SUCCESS,
         Some(_) => ExitCode::FAILURE,
@@ -41,6 +48,20 @@ fn main() -> ExitCode {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// `--planted [NAME]`, and `--planted-elsewhere` for the list of those that tests find.
+#[cfg(feature = "planted-bugs")]
+fn plant(words: &[String]) -> Option<bool> {
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--planted"] => Some(planted::hunt(None, 1)),
+        ["--planted", name] => Some(planted::hunt(Some(name), 1)),
+        ["--planted-elsewhere"] => {
+            planted::list();
+            Some(true)
+        }
+        _ => None,
     }
 }
 

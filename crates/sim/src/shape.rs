@@ -80,7 +80,7 @@ impl Shape {
         let show = dice.percent(70);
         let users = (0..dice.between(2, 5)).map(|_| Self::profile(dice, &views, show)).collect();
         let callers =
-            (0..dice.below(3)).map(|_| (dice.between(150, 1_200), show && dice.percent(40))).collect();
+            (0..dice.below(4)).map(|_| (dice.between(150, 1_000), show && dice.percent(55))).collect();
         let services = if show { dice.between(1, 4) } else { 0 };
         let faulty = dice.percent(90);
         let mask: Vec<Fault> = PLANNED.into_iter().filter(|_| faulty && dice.percent(45)).collect();

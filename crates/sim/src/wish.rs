@@ -12,10 +12,14 @@ pub(crate) const COLLECTIONS: [&str; 3] = ["layers", "scenes", "feed"];
 const DOCUMENTS: u64 = 4;
 const FIELDS: [&str; 4] = ["a", "b", "c", "d"];
 
-const BUTTONS: [&str; 12] = [
+const BUTTONS: [&str; 16] = [
     "start",
     "start",
     "start",
+    "start",
+    "start",
+    "initialize",
+    "initialize",
     "initialize",
     "initialize",
     "stop",

@@ -19,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh32::xxh32;
 
-use crate::{Collection, DocumentId, Revision};
+use crate::{
+    Collection, DocumentId, Revision,
+    planted::{Bug, planted},
+};
 
 /// The digest of a set of documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,7 +48,10 @@ impl Digest {
         revision: Revision,
         value: &Value,
     ) -> (Self, usize) {
-        let text = canonical(&(collection, id, revision, value));
+        let mut text = canonical(&(collection, id, revision, value));
+        if planted(Bug::DigestUnordered) {
+            text = crate::planted::unordered(text);
+        }
         (Self { lanes: [xxh32(&text, 0), xxh32(&text, 1)] }, text.len())
     }
 

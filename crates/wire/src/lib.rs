@@ -12,6 +12,7 @@ pub mod json;
 pub mod merge;
 mod mutation;
 mod patch;
+pub mod planted;
 pub mod pointer;
 mod position;
 mod problem;

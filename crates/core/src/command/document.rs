@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use onair_wire::{Actor, Change, DocumentId, Edit, Mutation, Op, Outcome, Revision};
+use onair_wire::{
+    Actor, Change, DocumentId, Edit, Mutation, Op, Outcome, Revision,
+    planted::{Bug, planted},
+};
 use serde_json::{Value, json};
 
 use super::{Context, limits, work::Work};
@@ -129,7 +132,7 @@ impl One<'_> {
     fn check_revision(&self) -> Result<(), Refusal> {
         let Some(expected) = self.mutation.if_revision else { return Ok(()) };
         let found = self.current.map_or(Revision::ZERO, |document| document.revision());
-        if expected == found {
+        if expected == found || planted(Bug::ConditionIgnored) {
             return Ok(());
         }
         let (collection, id) = (self.mutation.collection.clone(), self.mutation.document.clone());

@@ -1,6 +1,9 @@
 //! Changing documents: a batch of mutations, all or none (rows D2, D3, D6).
 
-use onair_wire::{Cause, CauseKind, Edit, Mutation, Outcome};
+use onair_wire::{
+    Cause, CauseKind, Edit, Mutation, Outcome,
+    planted::{Bug, planted},
+};
 
 use super::{BATCH_MAX, Context, Draft, VersionKey, document, limits, prune, work::Work};
 use crate::{production::Production, refusal::Refusal};
@@ -23,6 +26,9 @@ pub(super) fn decide(
     let mut draft = Draft::applied(cause(mutations), Vec::new());
     let mut work = Work::new(production);
     for (place, mutation) in mutations.iter().enumerate() {
+        if place > 0 && planted(Bug::BatchInPart) {
+            break;
+        }
         let decided = document::decide(&work, context, mutation, draft.conflicts.len())
             .map_err(|refusal| refusal.within(&format!("/mutations/{place}")))?;
         if mutations.len() > 1 {

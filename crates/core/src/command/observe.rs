@@ -1,6 +1,9 @@
 //! What the shell sees of a service (row S3): who comes, who goes, who is unwell.
 
-use onair_wire::{Cause, CauseKind};
+use onair_wire::{
+    Cause, CauseKind,
+    planted::{Bug, planted},
+};
 use serde::Serialize;
 
 use super::{Context, Draft, stage::Stage};
@@ -54,7 +57,7 @@ pub(super) fn take(service: &mut Service, seen: &Seen, context: &Context<'_>) ->
             // What was never asked of the one before need not be asked of this one again, and what is being asked goes
             // to this one. One that is being turned off will be ready for the next show only once it was made so.
             let asked = matches!(service.status, Status::Ready | Status::Active | Status::Stopping);
-            service.stale |= came && asked && service.instance.is_some();
+            service.stale |= came && asked && service.instance.is_some() && !planted(Bug::InstanceIgnored);
             service.instance.clone_from(instance);
             service.healthy = *healthy;
             service.details.clone_from(details);

@@ -1,6 +1,9 @@
 //! What came of a call (row L12): recorded once, for the step and the key that it belongs to.
 
-use onair_wire::{Cause, CauseKind, TaskAction};
+use onair_wire::{
+    Cause, CauseKind, TaskAction,
+    planted::{Bug, planted},
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -56,7 +59,8 @@ pub(super) fn decide(
     };
     let Some(step) = sequence.steps.iter_mut().find(|step| step.name == report.step) else { return Ok(None) };
     // That it was done is true whichever attempt it answers; that it was not is not.
-    let awaited = step.status == StepStatus::Running && step.key == report.key;
+    let given_up = planted(Bug::LateSuccessAccepted) && step.status == StepStatus::Failed;
+    let awaited = (step.status == StepStatus::Running || given_up) && step.key == report.key;
     let current = step.attempts == report.attempt && step.retry_at.is_none();
     if !awaited || !(current || report.result.is_ok()) {
         return Ok(None);

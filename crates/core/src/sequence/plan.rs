@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use onair_wire::{Actor, Millis, ProductionId, Revision, TaskAction, Timestamp};
+use onair_wire::{
+    Actor, Millis, ProductionId, Revision, TaskAction, Timestamp,
+    planted::{Bug, planted},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -102,7 +105,8 @@ impl Origin<'_> {
             id,
         };
         for step in &mut sequence.steps {
-            step.key = format!("{}:{}:{}:{}", self.id(), self.production.epoch(), sequence.id, step.name);
+            let of = if planted(Bug::KeyReused) { sequence.kind.as_str() } else { &sequence.id };
+            step.key = format!("{}:{}:{of}:{}", self.id(), self.production.epoch(), step.name);
         }
         sequence
     }
@@ -250,6 +254,12 @@ pub(crate) fn rollback(origin: &Origin<'_>, failed: &Sequence) -> Sequence {
         Some(step(service, TaskAction::Stop, timeout))
     };
     let mut steps: Vec<Step> = failed.steps.iter().rev().filter(happened).filter_map(undo).collect();
+    if planted(Bug::CompensationForward) {
+        steps.reverse();
+    }
+    if planted(Bug::CompensationSkipped) {
+        steps.pop();
+    }
     one_after_the_other(&mut steps);
     let mut sequence = origin.sequence(Kind::Rollback, steps);
     sequence.of = Some(failed.id.clone());

@@ -10,7 +10,10 @@ use onair_core::{
     Act, Command, Decision, Intent, Production, Refusal, advance, decide, needs, receipt, rules::Verified,
 };
 use onair_engine::Record;
-use onair_wire::{Commit, Outcome as Applied, Receipt, Revision};
+use onair_wire::{
+    Commit, Outcome as Applied, Receipt, Revision,
+    planted::{Bug, planted},
+};
 
 use super::{
     Answer, BATCH_BYTES, BATCH_COMMANDS, Request, Teller,
@@ -190,7 +193,16 @@ impl<'a> Batch<'a> {
         };
         let records = commits.iter().map(record).collect();
         let begun = tokio::time::Instant::now();
-        if let Err(error) = shared.engine.append(&shared.id, &shared.epoch, expected, records).await {
+        if planted(Bug::AckBeforeAppend) {
+            answer(shared, answers).await;
+        }
+        if planted(Bug::PublishBeforeFlush) {
+            shared.hub.publish(Arc::new(working.clone()), &commits);
+        }
+        let appended = shared.engine.append(&shared.id, &shared.epoch, expected, records).await;
+        if let Err(error) = appended
+            && !planted(Bug::FailureForgotten)
+        {
             let mut teller = Teller::default();
             while let Some((answer, _)) = answers.pop_front() {
                 teller.tell(answer, Err(error.clone().into()));
@@ -208,7 +220,9 @@ impl<'a> Batch<'a> {
         if show {
             logged::tell(shared, &shared.hub.state(), working, &commits);
         }
-        shared.hub.publish(Arc::new(working.clone()), &commits);
+        if !planted(Bug::PublishBeforeFlush) {
+            shared.hub.publish(Arc::new(working.clone()), &commits);
+        }
         shared.shown.set(working.revision());
         shared.dirty.store(true, Ordering::Relaxed);
         answer(shared, answers).await;

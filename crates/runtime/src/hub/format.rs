@@ -4,7 +4,10 @@
 //! is put around it once for everybody. Nothing here knows a socket.
 
 use bytes::Bytes;
-use onair_wire::{Epoch, ProductionId, Revision};
+use onair_wire::{
+    Epoch, ProductionId, Revision,
+    planted::{Bug, planted},
+};
 
 /// A final, unmasked text frame (RFC 6455, 5.2): FIN and opcode 1.
 const TEXT_FRAME: u8 = 0x81;
@@ -60,7 +63,8 @@ impl Envelope {
         match format {
             Format::Socket => frame(out, &[&self.head, &body[1..]]),
             Format::EventStream => {
-                let id = format!("event: commit\nid: {}:{revision}", self.epoch);
+                let epoch = if planted(Bug::EventIdWithoutEpoch) { "" } else { self.epoch.as_str() };
+                let id = format!("event: commit\nid: {epoch}:{revision}");
                 out.extend_from_slice(id.as_bytes());
                 data(out, body);
             }

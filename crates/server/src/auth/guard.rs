@@ -159,7 +159,7 @@ impl Guard {
         let only = one(headers, &header::ORIGIN);
         let origin = only.ok().flatten().and_then(Origin::parse);
         if let Some(origin) = &origin {
-            if self.origins.contains(origin) {
+            if self.origins.iter().any(|known| known.is(origin)) {
                 return Ok(Admitted { readable_by: said.cloned(), preflight });
             }
             if origin.is_of(host) {

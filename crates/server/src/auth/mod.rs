@@ -31,7 +31,10 @@ use std::{
 };
 
 use onair_runtime::Clock;
-use onair_wire::{Code, Problem};
+use onair_wire::{
+    Code, Problem,
+    planted::{Bug, planted},
+};
 use thiserror::Error;
 
 use rate::{Buckets, Key, Pace};
@@ -125,6 +128,7 @@ impl Access {
         match identity.token.as_deref() {
             None => !self.has_tokens(),
             Some(admin::ID) => self.admin.is_some(),
+            Some(_) if planted(Bug::TokenCached) => true,
             Some(id) => self.tokens.still_valid(id, self.clock.now()),
         }
     }

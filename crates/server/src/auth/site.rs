@@ -8,6 +8,8 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
+use onair_wire::planted::{Bug, planted};
+
 /// A host, in lower case, and the port if one is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
@@ -61,6 +63,11 @@ impl Origin {
         }
         let Host { name, port } = Host::parse(host)?;
         Some(Self { secure, name, port: port.unwrap_or(default_port(secure)) })
+    }
+
+    /// Whether both are the same place.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self == other || (planted(Bug::OriginByPrefix) && other.name.starts_with(&self.name))
     }
 
     /// Whether a page from here was served under this host.

@@ -13,6 +13,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use onair_runtime::hub::{Cursor, Lane, Tail};
+use onair_wire::planted::{Bug, planted};
 
 use super::outlet::{OVERRUN_BYTES, SubscriptionId, WRITE_BUFFER_BYTES};
 use crate::net::Socket;
@@ -103,7 +104,7 @@ impl Backlog {
         match stream.try_write(tail.bytes) {
             Ok(written) => {
                 subscription.cursor = tail.end;
-                if written < tail.bytes.len() {
+                if written < tail.bytes.len() && !planted(Bug::PartialWriteLost) {
                     let bytes = tail.bytes.slice(written..);
                     self.queue.push_back(Piece { bytes, owed: false, begun: true });
                     self.stage = Stage::Blocked;
@@ -163,7 +164,7 @@ impl Backlog {
 
     pub(super) fn owe(&mut self, bytes: usize) {
         self.owed += bytes;
-        if self.owed > OVERRUN_BYTES {
+        if self.owed > OVERRUN_BYTES && !planted(Bug::QueueUnbounded) {
             self.overrun.get_or_insert(false);
         }
     }
@@ -217,6 +218,7 @@ impl Backlog {
         };
         match subscription.lane.read(subscription.cursor, bytes_max, take) {
             Ok(next) => subscription.cursor = next,
+            Err(_) if planted(Bug::LagUntold) => {}
             Err(_) => subscription.lag = Some(Lag::default()),
         }
     }
@@ -227,6 +229,7 @@ impl Backlog {
             return;
         }
         self.owe(frame.len());
+        let after = after.filter(|_| !planted(Bug::AnswerOvertakes));
         if let Some(subscription) = after.and_then(|id| self.find(id)) {
             self.take_from_lane(subscription, usize::MAX);
             if let Some(lag) = &mut self.subscriptions[subscription].lag {

@@ -23,7 +23,12 @@ use serde_json::{Map, Value};
 
 pub use strategy::{Strategies, StrategiesError, Strategy, UnknownStrategy};
 
-use crate::{Timestamp, json::DEPTH_MAX, pointer};
+use crate::{
+    Timestamp,
+    json::DEPTH_MAX,
+    planted::{Bug, planted},
+    pointer,
+};
 
 /// A field that both sides changed differently.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +155,10 @@ impl Walk<'_> {
         local: &Map<String, Value>,
         server: &Map<String, Value>,
     ) -> Value {
-        let names: BTreeSet<&String> = local.keys().chain(server.keys()).collect();
+        let mut names: BTreeSet<&String> = local.keys().chain(server.keys()).collect();
+        if planted(Bug::MergeLosesField) {
+            names.retain(|name| local.contains_key(*name));
+        }
         let mut merged = Map::new();
         for name in names {
             let parent = self.path.len();
