@@ -33,6 +33,8 @@ usage: cargo xtask CHORE
   bits [--each N]      every bit of a small log flipped, or N of each kind of damage
   fuzz [--target NAME] [--seconds N]
                        make inputs up for what reads bytes from outside, N seconds (60) for each target
+  sim                  1,000 seeds of the whole server; more: cargo run -p onair-sim -- --seeds N
+  planted              plant each bug and have it found
   tidy                 run the tidy checks alone
   types                write packages/client/src/types.generated.ts from the Rust types";
 
@@ -73,6 +75,8 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["show", "--rounds", rounds] => show(random_seed(), 1, rounds.parse()?),
         ["show", "--rounds", rounds, "--seed", seed] => show(seed.parse()?, 1, rounds.parse()?),
         ["show", "--round", round, "--seed", seed] => show(seed.parse()?, round.parse()?, round.parse()?),
+        ["sim"] => Ok(round::run(&Repository::open()?, &[steps::named("sim")?])),
+        ["planted"] => outside::planted(&Repository::open()?),
         // A service of that show, started by the server.
         ["stand-in", address] => outside::stand_in(address).map(|()| true),
         ["steps"] => {

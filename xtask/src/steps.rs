@@ -69,6 +69,11 @@ pub(crate) fn all() -> Vec<Step> {
             run: outside::show,
         },
         Step {
+            name: "sim",
+            about: "a thousand simulated shows with faults: nothing lost, doubled, torn or left half on",
+            run: outside::sim,
+        },
+        Step {
             name: "schemathesis",
             about: "the server answers as its OpenAPI says",
             run: outside::schemathesis,

@@ -101,7 +101,7 @@ impl Shape {
             manners: Manners {
                 flush_ms: dice.between(0, 6),
                 slow: faulty && dice.percent(50),
-                failing: if faulty && dice.percent(35) { 40 } else { 0 },
+                failing: if faulty && dice.percent(35) { 90 } else { 0 },
             },
             plan,
             splits: dice.percent(50),

@@ -11,6 +11,7 @@ mod schemathesis;
 mod server;
 mod show;
 mod syscalls;
+mod simulation;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
 pub(crate) use syscalls::{run as syscalls_points, syscalls};
+pub(crate) use simulation::{planted, sim};
 
 use crate::process::{cargo, output};
 use crate::repository::Repository;

@@ -8,6 +8,7 @@ mod dependencies;
 mod leftovers;
 mod length;
 mod places;
+mod planted;
 mod problems;
 mod promises;
 mod purity;
@@ -34,6 +35,7 @@ const CHECKS: [Check; 10] = [
     Check { about: "nothing was left behind", run: leftovers::check },
     Check { about: "dependencies are sorted and say why", run: dependencies::check },
     Check { about: "the pure crates are pure", run: purity::check },
+    Check { about: "nothing planted is released", run: planted::check },
     Check { about: "codes, their table and their pages agree", run: problems::check },
     Check { about: "rules, their table and their pages agree", run: rules::check },
     Check { about: "each promise, row and fault names its test", run: promises::check },
