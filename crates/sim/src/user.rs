@@ -186,7 +186,7 @@ impl User {
         let Some(replica) = self.session.replica(&scene.production) else { return Vec::new() };
         let shown = |key: &crate::ledger::Key| {
             let document = replica.get(&key.0, &key.1)?;
-            Some((if document.pending { None } else { Some(document.revision) }, document.value))
+            Some((!document.pending).then_some(document.revision))
         };
         let late = (self.profile.late && self.dice.percent(25)).then(|| {
             let back = self.dice.between(1, 12);

@@ -75,7 +75,7 @@ pub(crate) fn edits(
     mark: u64,
     view: Option<&BTreeSet<Collection>>,
     late: Option<Revision>,
-    shown: impl Fn(&Key) -> Option<(Option<Revision>, Arc<Value>)>,
+    shown: impl Fn(&Key) -> Option<Option<Revision>>,
 ) -> Vec<Mutation> {
     let many = if dice.percent(12) { dice.between(2, 4) } else { 1 };
     let keys: BTreeSet<Key> = (0..many).map(|_| key(dice, view)).collect();
@@ -87,13 +87,13 @@ fn edit(
     mark: u64,
     (collection, document_id): Key,
     late: Option<Revision>,
-    shown: Option<(Option<Revision>, Arc<Value>)>,
+    shown: Option<Option<Revision>>,
 ) -> Mutation {
     let put = |dice: &mut Dice| Edit::Put(Arc::new(document(dice, mark)));
     let (edit, revision) = match shown {
         None if dice.percent(30) => (Edit::Restore(None), None),
         None => (put(dice), Some(Revision::ZERO)),
-        Some((revision, _)) => {
+        Some(revision) => {
             let edit = match dice.below(100) {
                 0..70 => Edit::Patch(Arc::new(patch(dice, mark))),
                 70..85 => put(dice),
