@@ -124,7 +124,7 @@ impl Shape {
         let view = if dice.percent(55) { 0 } else { dice.place(views.len()) };
         Profile {
             pace_ms: dice.percent(75).then(|| dice.between(80, 1_500)),
-            acts: show && dice.percent(50),
+            acts: show && dice.percent(40),
             late: dice.percent(50),
             view: (view, views[view].clone()),
         }
