@@ -105,8 +105,9 @@ impl Agent {
             self.on = false;
             self.keys.clear();
         }
+        let away = if self.dice.percent(50) { 700 } else { 4_000 };
         let wants = self.let_go();
-        wants.into_iter().chain([Do::Wake(RECONNECT, self.dice.between(100, 4_000))]).collect()
+        wants.into_iter().chain([Do::Wake(RECONNECT, self.dice.between(100, away))]).collect()
     }
 
     fn let_go(&mut self) -> Vec<Do> {

@@ -42,6 +42,7 @@ pub(crate) struct Caller {
     who: Who,
     pace_ms: u64,
     acts: bool,
+    steady: bool,
     losing: bool,
     dice: Dice,
     numbers: u64,
@@ -49,8 +50,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn new(who: Who, pace_ms: u64, acts: bool, losing: bool, dice: Dice) -> Self {
-        Self { who, pace_ms, acts, losing, dice, numbers: 0, flight: None }
+    pub(crate) fn new(who: Who, manner: (u64, bool, bool), losing: bool, dice: Dice) -> Self {
+        let (pace_ms, acts, steady) = manner;
+        Self { who, pace_ms, acts, steady, losing, dice, numbers: 0, flight: None }
     }
 
     pub(crate) fn begin(&mut self) -> Vec<Do> {
@@ -84,7 +86,7 @@ impl Caller {
 
     fn next(&mut self, scene: &Scene) -> Flight {
         if self.acts && self.dice.percent(40) {
-            let action = wish::button(&mut self.dice);
+            let action = wish::button(&mut self.dice, self.steady);
             let id = self.name();
             note(scene, &id, &[]);
             let request = self.request("POST", &format!("/{action}"), "", Some(&id));

@@ -30,7 +30,8 @@ pub(crate) struct Shape {
     pub(crate) busy_ms: u64,
     pub(crate) views: Vec<View>,
     users: Vec<Profile>,
-    callers: Vec<(u64, bool)>,
+    /// Pace, whether they press buttons, and whether only such as bring a show on air.
+    callers: Vec<(u64, bool, bool)>,
     services: Vec<String>,
     backend: bool,
     unreliable: bool,
@@ -78,9 +79,11 @@ impl Shape {
         };
         let views = vec![None, some(dice), some(dice)];
         let show = dice.percent(70);
-        let users = (0..dice.between(2, 5)).map(|_| Self::profile(dice, &views, show)).collect();
-        let callers =
-            (0..dice.below(4)).map(|_| (dice.between(150, 1_000), show && dice.percent(55))).collect();
+        let steady = dice.percent(30);
+        let users = (0..dice.between(2, 5)).map(|_| Self::profile(dice, &views, show, steady)).collect();
+        let callers = (0..dice.below(4))
+            .map(|_| (dice.between(150, 1_000), show && dice.percent(55), steady))
+            .collect();
         let services = if show { dice.between(1, 4) } else { 0 };
         let faulty = dice.percent(90);
         let mask: Vec<Fault> = PLANNED.into_iter().filter(|_| faulty && dice.percent(45)).collect();
@@ -120,11 +123,12 @@ impl Shape {
         }
     }
 
-    fn profile(dice: &mut Dice, views: &[View], show: bool) -> Profile {
+    fn profile(dice: &mut Dice, views: &[View], show: bool, steady: bool) -> Profile {
         let view = if dice.percent(55) { 0 } else { dice.place(views.len()) };
         Profile {
             pace_ms: dice.percent(75).then(|| dice.between(80, 1_500)),
             acts: show && dice.percent(40),
+            steady,
             late: dice.percent(50),
             view: (view, views[view].clone()),
         }
@@ -137,8 +141,8 @@ impl Shape {
     }
 
     pub(crate) fn callers(&self, dice: &mut Dice) -> Vec<Caller> {
-        let caller = |(number, (pace, acts)): (Who, &(u64, bool))| {
-            Caller::new(CALLERS + number, *pace, *acts, self.losing, dice.fork())
+        let caller = |(number, manner): (Who, &(u64, bool, bool))| {
+            Caller::new(CALLERS + number, *manner, self.losing, dice.fork())
         };
         (0..).zip(&self.callers).map(caller).collect()
     }

@@ -27,6 +27,8 @@ pub(crate) struct Profile {
     pub(crate) pace_ms: Option<u64>,
     /// Presses buttons too.
     pub(crate) acts: bool,
+    /// Wants the show on air, and nothing else of it.
+    pub(crate) steady: bool,
     /// Edits from what was seen long ago.
     pub(crate) late: bool,
     /// What is followed, and its place among the views.
@@ -176,7 +178,7 @@ impl User {
 
     fn act(&mut self, scene: &Scene) -> Vec<Do> {
         let id = self.name("a");
-        let action = wish::button(&mut self.dice).to_owned();
+        let action = wish::button(&mut self.dice, self.profile.steady).to_owned();
         self.acting.insert(id.clone());
         let production = scene.production.clone();
         self.input(Input::Act(Act { production, id, action, params: None }), scene)

@@ -31,9 +31,12 @@ const BUTTONS: [&str; 16] = [
     "recover",
 ];
 
-/// A button of the lifecycle.
-pub(crate) fn button(dice: &mut Dice) -> &'static str {
-    BUTTONS[dice.place(BUTTONS.len())]
+/// Those that bring a show on air come first.
+const TO_AIR: usize = 9;
+
+/// A button of the lifecycle; `steady`: one that brings a show on air, and leaves it there.
+pub(crate) fn button(dice: &mut Dice, steady: bool) -> &'static str {
+    BUTTONS[dice.place(if steady { TO_AIR } else { BUTTONS.len() })]
 }
 
 pub(crate) fn collection(name: &str) -> Collection {
