@@ -1,9 +1,11 @@
 //! The steps that look at the program from outside: a built `onair`, a real socket, somebody else's client.
 
 mod chance;
+mod client;
 mod convex;
 mod crash;
 mod fuzz;
+mod http;
 mod node;
 mod packages;
 mod receivers;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{client::Client, writer::Written};
+use super::{super::client::Client, writer::Written};
 
 /// The books of one production.
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 //! more: it must be known, and change nothing. Meanwhile subscribers of three ways follow each production through all
 //! kills; what they heard must be, in the end, what the log has.
 
-mod client;
 mod ledger;
 mod subscriber;
 mod writer;
@@ -25,13 +24,12 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::{build_onair, chance::Chance, server::Server};
+use super::{build_onair, chance::Chance, client, server::Server};
 use crate::repository::Repository;
 use crate::steps::{Outcome, Tally};
 
 use subscriber::{Subscriber, Way};
 
-pub(super) use client::{Client, PATIENCE, address};
 pub(super) use ledger::Ledger;
 pub(super) use writer::Written;
 

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::client::{Client, PATIENCE, address};
+use crate::outside::client::{Client, PATIENCE, address};
 
 /// How it hears of commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

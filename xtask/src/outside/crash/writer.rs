@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::client::Client;
+use super::super::client::Client;
 
 /// Mutations under way at once.
 const IN_FLIGHT: u64 = 8;

@@ -1,7 +1,5 @@
 //! What is said to the server over HTTP: what operators press, what it says of itself, and how a show is mended.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 use super::plan::Press;
 use super::scene::Scene;
 use super::world::ENCODER;
-use super::{PRODUCTION, check};
+use super::{super::http::Site, PRODUCTION, check};
 
 /// For what comes by itself: many times what it takes on a slow machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,33 +21,24 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A server as a client knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Driver {
-    api: String,
-    token: String,
+    site: Site,
 }
 
 impl Driver {
     pub(super) fn new(api: &str, token: &str) -> Self {
-        Self { api: api.to_owned(), token: token.to_owned() }
+        Self { site: Site::new(api, token) }
     }
 
     /// One request: the status and the body.
     fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, Value)> {
-        let address = self.api.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let request = format!(
-            "{method} /v1/productions/{PRODUCTION}{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            self.token,
-            body.len()
-        );
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("an answer has a head")?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body)? };
-        Ok((status.context("an answer has a status")?, body))
+        let (status, body) = self.site.ask(
+            method,
+            &format!("/v1/productions/{PRODUCTION}{path}"),
+            "application/json",
+            body,
+        )?;
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body)? };
+        Ok((status, body))
     }
 
     /// Begins the production.

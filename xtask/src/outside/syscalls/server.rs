@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::{Fault, Play, Played};
 use crate::outside::build_onair;
-use crate::outside::crash::{Client, Ledger, PATIENCE, Written, address};
+use crate::outside::client::{Client, PATIENCE, address};
+use crate::outside::crash::{Ledger, Written};
 use crate::outside::server::Server;
 use crate::repository::Repository;
 
