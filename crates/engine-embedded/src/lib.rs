@@ -50,13 +50,16 @@ pub struct Options {
     /// Memory after which what was written goes from the journal into tables, in bytes. Takes effect when the folder
     /// is made.
     pub memtable_bytes: u64,
+    /// Files of tables that are kept open; others are opened when they are read.
+    pub files_max: usize,
 }
 
 impl Options {
     /// The defaults for a folder.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), cache_bytes: 64 * 1024 * 1024, memtable_bytes: 64 * 1024 * 1024 }
+        const MIB: u64 = 1024 * 1024;
+        Self { path: path.into(), cache_bytes: 64 * MIB, memtable_bytes: 64 * MIB, files_max: 256 }
     }
 }
 

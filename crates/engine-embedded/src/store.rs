@@ -47,6 +47,7 @@ impl Store {
             let database = Database::builder(path)
                 .journal_compression(CompressionType::None)
                 .cache_size(options.cache_bytes)
+                .max_cached_files(Some(options.files_max))
                 .open()?;
             let memtable = options.memtable_bytes;
             let space =

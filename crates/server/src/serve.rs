@@ -82,9 +82,9 @@ impl Server {
     /// # Errors
     /// [`Error`].
     pub async fn start(config: &Config, engine: Arc<dyn Engine>) -> Result<Self, Error> {
-        let limits = net::Options { connections_max: config.connections_max as usize, ..Default::default() };
-        let (listener, api) = bind(config.listen, "--listen", &limits)?;
-        let (metrics_listener, metrics) = bind(config.metrics_listen, "--metrics-listen", &limits)?;
+        let room = net::room(config.connections_max as usize);
+        let (listener, api) = bind(config.listen, "--listen", room.clients)?;
+        let (metrics_listener, metrics) = bind(config.metrics_listen, "--metrics-listen", room.metrics)?;
         let hosts: Vec<&str> = config.hosts.iter().map(AsRef::as_ref).collect();
         let origins: Vec<&str> = config.origins.iter().map(AsRef::as_ref).collect();
         let guard = |address| Guard::new(address, &hosts, &origins).map_err(Error::Guard);
@@ -151,10 +151,11 @@ impl Server {
 fn bind(
     address: SocketAddr,
     flag: &'static str,
-    limits: &net::Options,
+    connections_max: usize,
 ) -> Result<(Listener, SocketAddr), Error> {
+    let limits = net::Options { connections_max, ..Default::default() };
     let fail = |error| Error::Listen { address, flag, error };
-    let listener = Listener::bind(address, limits.clone()).map_err(fail)?;
+    let listener = Listener::bind(address, limits).map_err(fail)?;
     let bound = listener.address().map_err(fail)?;
     Ok((listener, bound))
 }

@@ -66,6 +66,7 @@ fn the_page_about_limits_equals_the_code() {
         ("HISTORY_COMMITS_MAX", HISTORY_COMMITS_MAX.to_string()),
         ("HEADER_BYTES_MAX", number(net::HEADER_BYTES_MAX)),
         ("CONNECTIONS_MAX", number(net::CONNECTIONS_MAX)),
+        ("DESCRIPTORS_RESERVED", number(net::DESCRIPTORS_RESERVED)),
         ("RECENT_VERSIONS", number(RECENT_VERSIONS)),
         ("TOMBSTONES_MAX", number(TOMBSTONES_MAX)),
         ("APPEND_BYTES_MAX", number(onair_engine::APPEND_BYTES_MAX)),

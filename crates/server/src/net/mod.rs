@@ -1,8 +1,11 @@
 //! The front door: sockets accepted, counted, and given to the routes.
 
+mod descriptors;
 mod listener;
 mod socket;
 
+pub use descriptors::DESCRIPTORS_RESERVED;
+pub(crate) use descriptors::room;
 pub use listener::{
     Admission, CONNECTIONS_MAX, Door, HEADER_BYTES_MAX, HEADER_TIMEOUT, Listener, Options, Peer,
 };
