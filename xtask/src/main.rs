@@ -2,6 +2,7 @@
 //!
 //! A chore that is also a check is a step of `steps::all`, so that there is one list of what must hold.
 
+mod flags;
 mod inside;
 mod needs;
 mod outside;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::flags::Flags;
 use crate::repository::Repository;
 
 const USAGE: &str = "\
@@ -35,6 +37,10 @@ usage: cargo xtask CHORE
                        make inputs up for what reads bytes from outside, N seconds (60) for each target
   sim                  1,000 seeds of the whole server; more: cargo run -p onair-sim -- --seeds N
   planted              plant each bug and have it found
+  overload [--only PART] [--clients N] [--onair PATH]
+                       all come back at once, some never read, descriptors and memory are short
+  soak --minutes N [--rate R] [--onair PATH]
+                       R mutations a second (300) and all that goes with them: what grows
   tidy                 run the tidy checks alone
   types                write packages/client/src/types.generated.ts from the Rust types";
 
@@ -77,6 +83,24 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["show", "--round", round, "--seed", seed] => show(seed.parse()?, round.parse()?, round.parse()?),
         ["sim"] => Ok(round::run(&Repository::open()?, &[steps::named("sim")?])),
         ["planted"] => outside::planted(&Repository::open()?),
+        ["overload", flags @ ..] => {
+            let flags = Flags::of(flags, &["only", "clients", "onair"])?;
+            let wanted = outside::Overload {
+                only: flags.text("only"),
+                clients: usize::try_from(flags.number("clients")?.unwrap_or(10_000))?,
+                onair: flags.text("onair").map(Into::into),
+            };
+            outside::overload_rounds(&Repository::open()?, &wanted).map(|()| true)
+        }
+        ["soak", flags @ ..] => {
+            let flags = Flags::of(flags, &["minutes", "rate", "onair"])?;
+            let wanted = outside::Soak {
+                minutes: flags.number("minutes")?.unwrap_or(60),
+                rate: flags.number("rate")?.unwrap_or(300),
+                onair: flags.text("onair").map(Into::into),
+            };
+            outside::soak(&Repository::open()?, &wanted).map(|()| true)
+        }
         // A service of that show, started by the server.
         ["stand-in", address] => outside::stand_in(address).map(|()| true),
         ["steps"] => {

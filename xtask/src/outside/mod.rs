@@ -5,8 +5,10 @@ mod client;
 mod convex;
 mod crash;
 mod fuzz;
+mod figures;
 mod http;
 mod node;
+mod overload;
 mod packages;
 mod receivers;
 mod schemathesis;
@@ -14,6 +16,7 @@ mod server;
 mod show;
 mod syscalls;
 mod simulation;
+mod soak;
 
 use std::path::PathBuf;
 
@@ -23,12 +26,14 @@ use serde_json::Value;
 pub(crate) use convex::convex;
 pub(crate) use crash::{crash, run as crash_rounds};
 pub(crate) use fuzz::{Fuzz, fuzz};
+pub(crate) use overload::{Wanted as Overload, overload, run as overload_rounds};
 pub(crate) use packages::packages;
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
 pub(crate) use syscalls::{run as syscalls_points, syscalls};
 pub(crate) use simulation::{planted, sim};
+pub(crate) use soak::{Wanted as Soak, run as soak};
 
 use crate::process::{cargo, output};
 use crate::repository::Repository;

@@ -61,6 +61,11 @@ impl Server {
         &self.api
     }
 
+    /// Which process it is.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The token that its first start has made.
     pub(super) fn admin_token(&self) -> &str {
         &self.admin_token
