@@ -72,6 +72,8 @@ pub(crate) fn all() -> Vec<Step> {
             name: "sim",
             about: "a thousand simulated shows with faults: nothing lost, doubled, torn or left half on",
             run: outside::sim,
+        },
+        Step {
             name: "overload",
             about: "too many, too slow, too few descriptors: nobody who is served is harmed",
             run: outside::overload,

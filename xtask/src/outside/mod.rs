@@ -4,8 +4,8 @@ mod chance;
 mod client;
 mod convex;
 mod crash;
-mod fuzz;
 mod figures;
+mod fuzz;
 mod http;
 mod node;
 mod overload;
@@ -14,9 +14,9 @@ mod receivers;
 mod schemathesis;
 mod server;
 mod show;
-mod syscalls;
 mod simulation;
 mod soak;
+mod syscalls;
 
 use std::path::PathBuf;
 
@@ -31,9 +31,9 @@ pub(crate) use packages::packages;
 pub(crate) use receivers::receivers;
 pub(crate) use schemathesis::schemathesis;
 pub(crate) use show::{Wanted, run as show_rounds, show, stand_in};
-pub(crate) use syscalls::{run as syscalls_points, syscalls};
 pub(crate) use simulation::{planted, sim};
 pub(crate) use soak::{Wanted as Soak, run as soak};
+pub(crate) use syscalls::{run as syscalls_points, syscalls};
 
 use crate::process::{cargo, output};
 use crate::repository::Repository;
