@@ -73,7 +73,7 @@ impl Stage {
 pub(crate) fn overload(repository: &Repository) -> Result<Outcome> {
     let stage = Stage::new(repository, None)?;
     let size =
-        mute::Size { readers: 20, mutes: &[20], turns: 1, span: Duration::from_secs(2), rates: (20, 100) };
+        mute::Size { readers: 20, mutes: &[50], turns: 1, span: Duration::from_secs(2), rates: (20, 100) };
     runtime()?.block_on(async {
         stage.clear()?;
         rush::run(&stage, 500).await?;
@@ -95,8 +95,8 @@ pub(crate) fn run(repository: &Repository, wanted: &Wanted) -> Result<()> {
     let size = mute::Size {
         readers: 200,
         mutes: &[1, 50],
-        turns: 4,
-        span: Duration::from_secs(15),
+        turns: 3,
+        span: Duration::from_secs(10),
         rates: (50, 20),
     };
     runtime()?.block_on(async {
