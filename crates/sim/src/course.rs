@@ -188,9 +188,6 @@ impl World {
         }
         self.server = Some(server);
         self.note("boot", self.boots, &[]);
-        if self.boots == 1 {
-            self.after(250, WORLD, Event::Look { tries: 0 });
-        }
     }
 
     /// Faults end; whoever hung goes on.

@@ -158,6 +158,7 @@ impl World {
 
     fn begin(&mut self) {
         self.at(0, WORLD, Event::Boot);
+        self.at(250, WORLD, Event::Look { tries: 0 });
         for (at, fault) in self.shape.plan.clone() {
             self.at(at, WORLD, Event::Fault(fault));
         }
