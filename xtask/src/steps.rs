@@ -70,7 +70,7 @@ pub(crate) fn all() -> Vec<Step> {
         },
         Step {
             name: "sim",
-            about: "a thousand simulated shows with faults: nothing lost, doubled, torn or left half on",
+            about: "hundreds of simulated shows with faults: nothing lost, doubled, torn or left half on",
             run: outside::sim,
         },
         Step {
