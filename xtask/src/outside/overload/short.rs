@@ -74,31 +74,31 @@ pub(super) async fn descriptors(stage: &Stage, heavy: bool) -> Result<()> {
     // Half of them leave; as many come in.
     let leave = inside.len() / 2;
     inside.truncate(inside.len() - leave);
-    let until = Instant::now() + PATIENCE;
     for _ in 0..leave {
-        let lean = loop {
-            match timeout(ANSWER, knock(address)).await.context("nobody answers who comes")? {
-                Ok(lean) => break lean,
-                // Those who left are not noticed at once.
-                Err(error) => ensure!(Instant::now() < until, "there is no place again: {error:#}"),
-            }
-            sleep(Duration::from_millis(20)).await;
-        };
-        inside.push(begin(lean).await?);
+        inside.push(begin(knock_again(address).await?).await?);
     }
     println!("{leave} left, and {leave} others are in");
     let revision = put(&mut writer, "behind")?;
     follow(&mut inside, revision).await?;
     drop(inside);
-    let mut lean =
-        timeout(PATIENCE, Lean::enter(address, None)).await.context("nobody comes in any more")??;
-    timeout(PATIENCE, lean.hear()).await.context("no welcome")??;
-    drop(lean);
+    drop(knock_again(address).await?);
     let after = settled(&server, Some(before.sockets)).await?;
     println!("sockets before and after: {} and {}", before.sockets, after.sockets);
     ensure!(after.sockets <= before.sockets, "sockets were lost");
     drop(writer);
     server.end()
+}
+
+/// Comes in where somebody has left, which is not noticed at once.
+async fn knock_again(address: SocketAddr) -> Result<Lean> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match timeout(ANSWER, knock(address)).await.context("nobody answers who comes")? {
+            Ok(lean) => return Ok(lean),
+            Err(error) => ensure!(Instant::now() < until, "there is no place again: {error:#}"),
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Under so little memory that it does not last: what happens is said, and what was acknowledged is there afterwards.
