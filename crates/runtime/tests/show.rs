@@ -5,6 +5,7 @@ mod stage;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use onair_core::{
@@ -91,6 +92,7 @@ impl Adapter for Scripted {
 struct World {
     services: Scripted,
     storage: Storage,
+    engine: Arc<Memory>,
     productions: Productions,
     tasks: Tasks,
 }
@@ -104,8 +106,9 @@ impl World {
         let tasks = Tasks::new();
         let adapter = Arc::new(services.clone()) as Arc<dyn Adapter>;
         let builtin = Arc::new(onair_adapters::Builtin) as Arc<dyn Adapter>;
+        let engine = Arc::new(Memory::open(&storage));
         let productions = Productions::new(Options {
-            engine: Arc::new(Memory::open(&storage)),
+            engine: engine.clone(),
             clock: Clock::paced(Timestamp::from_millis(1_000_000)),
             tasks: tasks.clone(),
             keep: Keep::default(),
@@ -114,7 +117,7 @@ impl World {
             backends: None,
             surroundings: None,
         });
-        Self { services, storage, productions, tasks }
+        Self { services, storage, engine, productions, tasks }
     }
 
     /// A show of two services that a test can tell what to do.
@@ -178,6 +181,26 @@ async fn l5_a_step_past_the_timeout_is_undone_too() {
     let failed = act(&handle, START).await;
     assert_eq!(failed.problem().expect("it failed").code, Code::StepTimeout);
     assert_eq!(world.services.asked()[2..], ["feed.start", "host.start", "host.stop", "feed.stop"]);
+}
+
+/// A deadline that passed while the log took nothing was decided, refused and decided again without a pause: a core was
+/// busy with it, and in simulated time nothing else ever happened.
+#[tokio::test(start_paused = true)]
+async fn o5_a_show_waits_while_the_log_takes_nothing_and_goes_on_afterwards() {
+    let world = World::new();
+    let handle = world.begun(json!({ "autoRecovery": false, "startupTimeout": 2_000 })).await;
+    act(&handle, Act::Initialize).await;
+    world.services.will("feed.start", Manner::Hangs);
+    let start = handle.ask(actor(), None, START).expect("asked for");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    world.engine.set_unavailable(true);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!((handle.state().phase(), world.services.asked().len()), (Phase::Starting, 3));
+    world.engine.set_unavailable(false);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(handle.state().phase(), Phase::Error);
+    assert_eq!(world.services.asked()[2..], ["feed.start", "feed.stop"]);
+    drop(start);
 }
 
 #[tokio::test(start_paused = true)]

@@ -205,10 +205,11 @@ impl Director {
         match batch.finish().await {
             Ok(written) => {
                 self.keeper.wrote(&self.shared, &self.working, written);
-                if woken && !written.show {
-                    self.show.postpone(&self.shared.clock);
-                } else if written.show {
+                let held = self.show.is_held() && (woken || written.commits > 0);
+                if written.show || held {
                     self.show.follow(&self.shared, &self.working);
+                } else if woken {
+                    self.show.postpone(&self.shared.clock);
                 }
                 if written.moved {
                     self.look().await;
@@ -248,7 +249,7 @@ impl Director {
         }
         // Whoever waits for an action to end looks again.
         self.shared.shown.stir();
-        self.show.follow(&self.shared, &self.working);
+        self.show.hold(&self.shared.clock);
     }
 }
 

@@ -17,18 +17,25 @@ use crate::{clock::Clock, outbox::Outbox, shared::Shared, tasks::TaskKind};
 /// nothing would keep a core busy otherwise.
 const LOOK_AGAIN: Millis = Millis(10);
 
+/// How long nothing is begun after the log did not take what was decided. What is due would be decided again at once
+/// otherwise, services asked again, and a core kept busy, for as long as the log takes nothing.
+const TRY_AGAIN: Millis = Millis(1_000);
+
 /// What is under way outside, for one production.
 #[derive(Default)]
 pub(super) struct Show {
     crew: Crew,
     /// When something happens by itself.
     wake_at: Option<Timestamp>,
+    /// The log did not take what was decided; what is due waits.
+    held: bool,
     outboxes: BTreeMap<String, DropGuard>,
 }
 
 impl Show {
     /// Brings what is under way outside in step with the state, which is on disk.
     pub(super) fn follow(&mut self, shared: &Arc<Shared>, state: &Production) {
+        self.held = false;
         self.crew.follow(shared, state);
         self.wake_at = state.wake_at();
         self.follow_backends(shared, state);
@@ -44,6 +51,16 @@ impl Show {
     /// Nothing came of looking: timers may fire a little early by the other clock.
     pub(super) fn postpone(&mut self, clock: &Clock) {
         self.wake_at = self.wake_at.map(|at| at.max(clock.now().plus(LOOK_AGAIN)));
+    }
+
+    /// The log did not take what was decided: nothing is begun before it was tried again, in a while.
+    pub(super) fn hold(&mut self, clock: &Clock) {
+        self.held = true;
+        self.wake_at = Some(clock.now().plus(TRY_AGAIN));
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Nothing is under way any more.
