@@ -4,6 +4,7 @@
 //! that a record survives closing: [`Storage`] stands for the disk, [`Memory`] for the process that has it open.
 //! For tests and rehearsals it can be told to fail, to be away, and to hold appends as a slow disk does.
 
+mod log;
 mod rehearsal;
 
 use std::{
@@ -11,10 +12,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use bytes::Bytes;
 use onair_wire::{Epoch, ProductionId, Revision};
 
 use crate::{APPEND_BYTES_MAX, BoxFuture, Engine, Error, Figures, Head, Image, Limit, Record, assert_dense};
+pub use log::Log;
 use rehearsal::{Failure, State};
 
 /// What survives closing: the disk of this engine. A clone is the same disk.
@@ -22,36 +23,6 @@ use rehearsal::{Failure, State};
 pub struct Storage(Arc<Mutex<Logs>>);
 
 type Logs = BTreeMap<ProductionId, Log>;
-
-#[derive(Clone, Debug)]
-struct Log {
-    epoch: Epoch,
-    oldest: Revision,
-    /// The last record that survives; the ones behind it are held (see [`Memory::hold`]).
-    durable: Revision,
-    last: Revision,
-    records: BTreeMap<Revision, Bytes>,
-    images: BTreeMap<Revision, Bytes>,
-}
-
-impl Log {
-    fn new(epoch: &Epoch, image: Option<Image>, records: Vec<Record>) -> Self {
-        let base = image.as_ref().map_or(Revision::ZERO, |image| image.revision);
-        let last = records.last().map_or(base, |record| record.revision);
-        Self {
-            epoch: epoch.clone(),
-            oldest: base.next(),
-            durable: last,
-            last,
-            records: records.into_iter().map(|record| (record.revision, record.body)).collect(),
-            images: image.into_iter().map(|image| (image.revision, image.body)).collect(),
-        }
-    }
-
-    fn head(&self) -> Head {
-        Head { epoch: self.epoch.clone(), oldest: self.oldest, last: self.durable }
-    }
-}
 
 /// A [`Storage`] that is open.
 #[derive(Debug, Default)]
@@ -72,8 +43,7 @@ impl Memory {
     #[must_use]
     pub fn open(storage: &Storage) -> Self {
         for log in lock(&storage.0).values_mut() {
-            log.records.split_off(&log.durable.next());
-            log.last = log.durable;
+            log.forget_held();
         }
         Self { storage: storage.clone(), state: Mutex::default() }
     }
@@ -97,16 +67,17 @@ impl Memory {
             if size > APPEND_BYTES_MAX {
                 return Err(Error::TooLarge { bytes: size, limit: APPEND_BYTES_MAX });
             }
-            if log.last != expected {
-                return Err(Error::Moved { expected, last: log.last });
+            if log.last() != expected {
+                return Err(Error::Moved { expected, last: log.last() });
             }
             let failure = state.failure.take();
             if !matches!(failure, Some(Failure::BeforeWriting)) {
                 state.figures.records += records.len() as u64;
                 state.figures.bytes += size as u64;
-                log.records.extend(records.into_iter().map(|record| (record.revision, record.body)));
-                log.last = last;
-                log.durable = if state.held { log.durable } else { last };
+                log.append(records);
+                if !state.held {
+                    log.settle();
+                }
             }
             failure.map_or(Ok(last), |_| Err(state.fail()))
         })
@@ -119,7 +90,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn find<'a>(logs: &'a mut Logs, production: &ProductionId, epoch: &Epoch) -> Result<&'a mut Log, Error> {
     let log = logs.get_mut(production).ok_or_else(|| Error::NotFound { production: production.clone() })?;
-    if log.epoch == *epoch { Ok(log) } else { Err(Error::Replaced { production: production.clone() }) }
+    if log.epoch() == epoch { Ok(log) } else { Err(Error::Replaced { production: production.clone() }) }
 }
 
 impl Engine for Memory {
@@ -162,28 +133,12 @@ impl Engine for Memory {
         after: Revision,
         limit: Limit,
     ) -> BoxFuture<'a, Vec<Record>> {
-        self.reads(move |logs| {
-            let log = find(logs, production, epoch)?;
-            let first = after.next().max(log.oldest);
-            let mut answer: Vec<Record> = Vec::new();
-            let mut bytes = 0;
-            for (&revision, body) in log.records.range(first..) {
-                bytes += body.len();
-                let full = answer.len() >= limit.records || bytes > limit.bytes;
-                if revision > log.durable || (full && !answer.is_empty()) {
-                    break;
-                }
-                answer.push(Record { revision, body: body.clone() });
-            }
-            Ok(answer)
-        })
+        self.reads(move |logs| Ok(find(logs, production, epoch)?.read(after, limit)))
     }
 
     fn save<'a>(&'a self, production: &'a ProductionId, epoch: &'a Epoch, image: Image) -> BoxFuture<'a, ()> {
         self.writes(move |_, logs| {
-            let log = find(logs, production, epoch)?;
-            assert!(image.revision <= log.durable, "an image of {}, before it is durable", image.revision);
-            log.images.insert(image.revision, image.body);
+            find(logs, production, epoch)?.save(image);
             Ok(())
         })
     }
@@ -194,10 +149,7 @@ impl Engine for Memory {
         epoch: &'a Epoch,
         at: Revision,
     ) -> BoxFuture<'a, Option<Image>> {
-        self.reads(move |logs| {
-            let newest = find(logs, production, epoch)?.images.range(..=at).next_back();
-            Ok(newest.map(|(&revision, body)| Image { revision, body: body.clone() }))
-        })
+        self.reads(move |logs| Ok(find(logs, production, epoch)?.load(at)))
     }
 
     fn trim<'a>(
@@ -206,15 +158,7 @@ impl Engine for Memory {
         epoch: &'a Epoch,
         keep_from: Revision,
     ) -> BoxFuture<'a, Head> {
-        self.writes(move |_, logs| {
-            let log = find(logs, production, epoch)?;
-            if let Some((&base, _)) = log.images.range(..keep_from).next_back() {
-                log.images = log.images.split_off(&base);
-                log.records = log.records.split_off(&base.next());
-                log.oldest = log.oldest.max(base.next());
-            }
-            Ok(log.head())
-        })
+        self.writes(move |_, logs| Ok(find(logs, production, epoch)?.trim(keep_from)))
     }
 
     fn replace<'a>(

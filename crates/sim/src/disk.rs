@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use onair_engine::memory::Log;
 use onair_engine::{BoxFuture, Engine, Error, Figures, Head, Image, Limit, Record, assert_dense};
 use onair_wire::{Epoch, ProductionId, Revision};
 
@@ -27,15 +27,6 @@ pub(crate) struct Manners {
     pub(crate) failing: u64,
 }
 
-#[derive(Debug)]
-struct Stored {
-    epoch: Epoch,
-    oldest: Revision,
-    last: Revision,
-    records: BTreeMap<Revision, Bytes>,
-    images: BTreeMap<Revision, Bytes>,
-}
-
 /// Written, and not flushed.
 #[derive(Debug)]
 struct Pending {
@@ -46,7 +37,7 @@ struct Pending {
 
 #[derive(Debug)]
 struct Platters {
-    logs: BTreeMap<ProductionId, Stored>,
+    logs: BTreeMap<ProductionId, Log>,
     pending: Vec<Pending>,
     /// Which handle is the living one.
     handle: u64,
@@ -119,12 +110,11 @@ impl Disk {
     pub(crate) fn trim(&self, production: &ProductionId, epoch: &Epoch, image: Image) {
         let mut platters = self.lock();
         let Ok(log) = found(&mut platters, production, epoch) else { return };
-        if log.oldest > image.revision.next() {
-            return;
+        let keep_from = image.revision.next();
+        if log.head().oldest <= keep_from {
+            log.save(image);
+            log.trim(keep_from);
         }
-        log.records = log.records.split_off(&image.revision.next());
-        log.oldest = image.revision.next();
-        log.images = BTreeMap::from([(image.revision, image.body)]);
     }
 
     /// Whether something is written and not flushed.
@@ -146,34 +136,26 @@ impl Disk {
 impl Platters {
     fn keep(&mut self, books: &Books, written: &Pending) {
         let Some(log) = self.logs.get_mut(&written.production) else { return };
-        if log.epoch != written.epoch {
+        if *log.epoch() != written.epoch {
             return;
         }
         let mut books = books.lock();
-        for record in &written.records {
-            log.records.insert(record.revision, record.body.clone());
-            log.last = record.revision;
-            books.append(&written.epoch, record, false);
-        }
+        written.records.iter().for_each(|record| books.append(&written.epoch, record, false));
+        log.append(written.records.iter().cloned());
+        log.settle();
     }
 
     /// Behind everything that was written.
-    fn pending_last(&self, production: &ProductionId, log: &Stored) -> Revision {
-        let of = |written: &&Pending| written.production == *production && written.epoch == log.epoch;
+    fn pending_last(&self, production: &ProductionId, log: &Log) -> Revision {
+        let of = |written: &&Pending| written.production == *production && written.epoch == *log.epoch();
         let last = self.pending.iter().rfind(of).and_then(|written| written.records.last());
-        last.map_or(log.last, |record| record.revision)
+        last.map_or(log.last(), |record| record.revision)
     }
 
     fn fail(&mut self) -> Error {
         let detail = "the simulated disk failed".to_owned();
         self.read_only = Some(detail.clone());
         Error::Unavailable { detail }
-    }
-}
-
-impl Stored {
-    fn head(&self) -> Head {
-        Head { epoch: self.epoch.clone(), oldest: self.oldest, last: self.last }
     }
 }
 
@@ -269,19 +251,19 @@ impl Handle {
 }
 
 fn find<'a>(
-    logs: &'a BTreeMap<ProductionId, Stored>,
+    logs: &'a BTreeMap<ProductionId, Log>,
     production: &ProductionId,
     epoch: &Epoch,
-) -> Result<&'a Stored, Error> {
+) -> Result<&'a Log, Error> {
     let log = logs.get(production).ok_or_else(|| Error::NotFound { production: production.clone() })?;
-    if log.epoch == *epoch { Ok(log) } else { Err(Error::Replaced { production: production.clone() }) }
+    if log.epoch() == epoch { Ok(log) } else { Err(Error::Replaced { production: production.clone() }) }
 }
 
 fn found<'a>(
     platters: &'a mut Platters,
     production: &ProductionId,
     epoch: &Epoch,
-) -> Result<&'a mut Stored, Error> {
+) -> Result<&'a mut Log, Error> {
     find(&platters.logs, production, epoch)?;
     Ok(platters.logs.get_mut(production).expect("it was found"))
 }
@@ -296,13 +278,7 @@ impl Engine for Handle {
             if platters.logs.contains_key(production) {
                 return Err(Error::Exists { production: production.clone() });
             }
-            let log = Stored {
-                epoch: epoch.clone(),
-                oldest: Revision::ZERO.next(),
-                last: Revision::ZERO,
-                records: BTreeMap::new(),
-                images: BTreeMap::new(),
-            };
+            let log = Log::new(epoch, None, Vec::new());
             self.disk.books.lock().begin(epoch, None);
             let head = log.head();
             platters.logs.insert(production.clone(), log);
@@ -311,7 +287,7 @@ impl Engine for Handle {
     }
 
     fn head<'a>(&'a self, production: &'a ProductionId) -> BoxFuture<'a, Option<Head>> {
-        Box::pin(async move { Ok(self.alive()?.logs.get(production).map(Stored::head)) })
+        Box::pin(async move { Ok(self.alive()?.logs.get(production).map(Log::head)) })
     }
 
     fn append<'a>(
@@ -331,27 +307,12 @@ impl Engine for Handle {
         after: Revision,
         limit: Limit,
     ) -> BoxFuture<'a, Vec<Record>> {
-        Box::pin(async move {
-            let platters = self.alive()?;
-            let log = find(&platters.logs, production, epoch)?;
-            let mut bytes = 0;
-            let mut answer: Vec<Record> = Vec::new();
-            for (&revision, body) in log.records.range(after.next().max(log.oldest)..) {
-                bytes += body.len();
-                if !answer.is_empty() && (answer.len() >= limit.records || bytes > limit.bytes) {
-                    break;
-                }
-                answer.push(Record { revision, body: body.clone() });
-            }
-            Ok(answer)
-        })
+        Box::pin(async move { Ok(find(&self.alive()?.logs, production, epoch)?.read(after, limit)) })
     }
 
     fn save<'a>(&'a self, production: &'a ProductionId, epoch: &'a Epoch, image: Image) -> BoxFuture<'a, ()> {
         Box::pin(self.write(move |platters| {
-            let log = found(platters, production, epoch)?;
-            assert!(image.revision <= log.last, "an image of {}, before it is durable", image.revision);
-            log.images.insert(image.revision, image.body);
+            found(platters, production, epoch)?.save(image);
             Ok(())
         }))
     }
@@ -362,11 +323,7 @@ impl Engine for Handle {
         epoch: &'a Epoch,
         at: Revision,
     ) -> BoxFuture<'a, Option<Image>> {
-        Box::pin(async move {
-            let platters = self.alive()?;
-            let newest = find(&platters.logs, production, epoch)?.images.range(..=at).next_back();
-            Ok(newest.map(|(&revision, body)| Image { revision, body: body.clone() }))
-        })
+        Box::pin(async move { Ok(find(&self.alive()?.logs, production, epoch)?.load(at)) })
     }
 
     fn trim<'a>(
@@ -375,15 +332,7 @@ impl Engine for Handle {
         epoch: &'a Epoch,
         keep_from: Revision,
     ) -> BoxFuture<'a, Head> {
-        Box::pin(self.write(move |platters| {
-            let log = found(platters, production, epoch)?;
-            if let Some((&base, _)) = log.images.range(..keep_from).next_back() {
-                log.images = log.images.split_off(&base);
-                log.records = log.records.split_off(&base.next());
-                log.oldest = log.oldest.max(base.next());
-            }
-            Ok(log.head())
-        }))
+        Box::pin(self.write(move |platters| Ok(found(platters, production, epoch)?.trim(keep_from))))
     }
 
     fn replace<'a>(
@@ -394,18 +343,12 @@ impl Engine for Handle {
         records: Vec<Record>,
     ) -> BoxFuture<'a, Head> {
         let base = image.as_ref().map_or(Revision::ZERO, |image| image.revision);
-        let (last, _) = assert_dense(base, &records);
+        assert_dense(base, &records);
         Box::pin(self.write(move |platters| {
             let mut books = self.disk.books.lock();
             books.begin(epoch, image.as_ref());
             records.iter().for_each(|record| books.append(epoch, record, true));
-            let log = Stored {
-                epoch: epoch.clone(),
-                oldest: base.next(),
-                last,
-                records: records.into_iter().map(|record| (record.revision, record.body)).collect(),
-                images: image.into_iter().map(|image| (image.revision, image.body)).collect(),
-            };
+            let log = Log::new(epoch, image, records);
             let head = log.head();
             platters.pending.retain(|written| written.production != *production);
             platters.logs.insert(production.clone(), log);

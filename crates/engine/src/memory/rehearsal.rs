@@ -6,7 +6,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use super::{Logs, Memory, lock};
+use super::{Log, Logs, Memory, lock};
 use crate::{BoxFuture, Error, Figures};
 
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Memory {
     pub fn release(&self) {
         let mut state = lock(&self.state);
         state.held = false;
-        lock(&self.storage.0).values_mut().for_each(|log| log.durable = log.last);
+        lock(&self.storage.0).values_mut().for_each(Log::settle);
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
