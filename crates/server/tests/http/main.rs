@@ -13,4 +13,5 @@ mod openapi;
 mod productions;
 mod service;
 mod site;
+mod slow;
 mod transfer;
