@@ -1,11 +1,11 @@
 //! The director: durable before visible, one append for many, nothing lost or done twice when the log fails
-//! (rows D4, D6, D7, O5; faults F5, F24).
+//! (rows D4, D6, D7, O5; faults F5, F12, F24).
 
 #![expect(clippy::disallowed_methods, reason = "a test waits for its own tasks")]
 
 mod stage;
 
-use onair_runtime::{Error, hub::Format};
+use onair_runtime::{BATCH_COMMANDS, Error, INBOX, hub::Format};
 use onair_wire::{Code, Revision};
 use serde_json::json;
 use stage::{Stage, execute, execute_as, id, put, value};
@@ -61,6 +61,43 @@ async fn d7_what_arrives_during_an_append_shares_the_next_one() {
     assert_eq!(revisions, (2..102).collect::<Vec<u64>>(), "dense, each once");
     let counted = stage.productions.figures().counted();
     assert!(counted.batches - batches <= 3, "{} appends for 100 commits", counted.batches - batches);
+}
+
+/// A disk that takes seconds for a flush: what waits has a limit and who comes beyond it is told so, reads do not wait,
+/// and when it is over what waited takes a few flushes, not thousands.
+#[tokio::test]
+async fn f12_a_slow_disk_makes_groups_larger_and_turns_away_who_is_too_many() {
+    let (stage, handle) = Stage::begun().await;
+    execute(&handle, put("logo", json!(0))).await.expect("done");
+    let batches = stage.productions.figures().counted().batches;
+    stage.engine.hold();
+    let asked = 2 * INBOX;
+    let writers: Vec<_> = (0..asked)
+        .map(|n| {
+            let handle = handle.clone();
+            tokio::spawn(async move { execute(&handle, put("logo", json!(n))).await })
+        })
+        .collect();
+    // A few dozen tasks run between two turns of this one.
+    for _ in 0..asked / 50 {
+        settle().await;
+    }
+    assert_eq!(value(&handle, "logo"), Some(json!(0)), "a read waits for nothing");
+    let turned_away = writers.iter().filter(|writer| writer.is_finished()).count();
+    assert!((1..=asked - INBOX).contains(&turned_away), "{turned_away} of {asked} were told to come back");
+    stage.engine.release();
+    let mut done = 0;
+    for writer in writers {
+        match writer.await.expect("no panic") {
+            Ok(_) => done += 1,
+            Err(error) => assert_eq!(error.problem().code, Code::TooManyRequests),
+        }
+    }
+    assert_eq!(done + turned_away, asked, "everybody was told");
+    assert_eq!(handle.state().revision(), Revision(2 + done as u64));
+    let flushes = stage.productions.figures().counted().batches - batches;
+    let least = done.div_ceil(BATCH_COMMANDS) as u64;
+    assert!(flushes <= least + 2, "{flushes} appends for {done} commits");
 }
 
 #[tokio::test]
