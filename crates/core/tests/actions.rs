@@ -75,6 +75,25 @@ fn acts() -> [Act; 7] {
     [Act::Initialize, START, Act::Stop, Act::Pause, Act::Resume, Act::EmergencyStop, Act::Recover]
 }
 
+/// What was given up is undone or owed from then on: that it was done after all must not turn it back into a success.
+#[test]
+fn l5_a_success_that_comes_late_does_not_undo_giving_up() {
+    let mut show = show_in(Phase::Live);
+    act(&mut show, Act::EmergencyStop).expect("allowed");
+    let Due { sequence, step, key, attempt, .. } = show.production.due().into_iter().next().expect("a call");
+    let mut report = |result| {
+        let (sequence, step, key) = (sequence.clone(), step.clone(), key.clone());
+        let report = Report { sequence, step, key, attempt, result };
+        let before = show.production.revision();
+        show.execute(Intent::Report(report), None).expect("taken");
+        show.production.revision() > before
+    };
+    let error = StepError { message: "no".into(), retryable: false, unknown: false };
+    assert!(report(Err(error)), "it is given up");
+    assert!(!report(Ok(())), "and stays so");
+    assert!(!show.production.due().is_empty(), "while the rest is still under way");
+}
+
 /// Each attempt that nobody answered wrapped the sentence of the one before into its own, and the fourth read "not done
 /// within 10000 ms: not done within 10000 ms: not done within 10000 ms: no answer within 10000 ms".
 #[test]

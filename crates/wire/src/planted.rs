@@ -86,17 +86,17 @@ bugs! {
     /// A subscriber whose place is gone is not told.
     LagUntold = "lag-untold", Simulation;
     /// The success of a call counts for a step that is given up.
-    LateSuccessAccepted = "late-success-accepted", Test(&["-p", "onair-core", "--test", "actions"]);
+    LateSuccessAccepted = "late-success-accepted", Test(&["--test", "actions"]);
     /// Event ids do not name the epoch.
-    EventIdWithoutEpoch = "event-id-without-epoch", Test(&["-p", "onair-runtime", "--lib", "hub"]);
+    EventIdWithoutEpoch = "event-id-without-epoch", Test(&["--lib", "hub"]);
     /// A revoked token opens connections still.
-    TokenCached = "token-cached", Test(&["-p", "onair-server", "--lib", "auth"]);
+    TokenCached = "token-cached", Test(&["--lib", "auth"]);
     /// A role is looked at when a session begins, and not when it does something.
-    RoleOnConnectOnly = "role-on-connect-only", Test(&["-p", "onair-server", "--test", "sync"]);
+    RoleOnConnectOnly = "role-on-connect-only", Test(&["--test", "sync"]);
     /// An origin is compared by what it begins with.
-    OriginByPrefix = "origin-by-prefix", Test(&["-p", "onair-server", "--lib", "auth"]);
+    OriginByPrefix = "origin-by-prefix", Test(&["--lib", "auth"]);
     /// What waits for a client has no limit.
-    QueueUnbounded = "queue-unbounded", Test(&["-p", "onair-server", "--test", "socket"]);
+    QueueUnbounded = "queue-unbounded", Test(&["--test", "socket"]);
     /// Nothing is flushed to the disk's own memory before it is answered.
     NothingFlushed = "nothing-flushed", Test(&["-p", "onair-engine-embedded"]);
     /// The end of a journal is not compared with what was acknowledged.

@@ -1,7 +1,7 @@
 //! Many subscribers: order, lag, answers behind their commits, nothing behind what was dropped (rows D4, Y1; fault F21).
 
 use onair_runtime::hub::{Cursor, RING_BYTES};
-use onair_server::socket::{Connection, Incoming, SubscriptionId};
+use onair_server::socket::{Connection, Incoming, OVERRUN_BYTES, SubscriptionId};
 
 use crate::{Client, Stage, revision, text};
 
@@ -221,6 +221,22 @@ async fn a_slow_reader_costs_the_others_nothing() {
             () = driven => panic!("closed"),
         }
     }
+    stage.stop().await;
+}
+
+/// A client that asks on and on and reads none of the answers: what waits for it has a limit.
+#[tokio::test]
+async fn y1_who_asks_and_never_reads_is_given_up() {
+    const ANSWER_BYTES: usize = 60_000;
+    let mut stage = Stage::new();
+    let (_client, mut connection) = stage.connect().await;
+    let answer = text(&"x".repeat(ANSWER_BYTES));
+    // What two sockets hold on loopback goes through; so much more than may wait.
+    for _ in 0..8 * OVERRUN_BYTES / ANSWER_BYTES {
+        connection.send(answer.clone(), None);
+    }
+    let told = connection.try_next();
+    assert!(matches!(told, Some(Incoming::Overrun)), "{told:?}");
     stage.stop().await;
 }
 
