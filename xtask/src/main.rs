@@ -25,7 +25,8 @@ usage: cargo xtask CHORE
 
   test [--only STEP]   run every step in order and stop at the first that fails
   steps                list the steps
-  crash --rounds N     kill -9 under load, N times in a row
+  crash --rounds N [--power]
+                       kill -9 under load, N times in a row, or the power goes
   show --rounds N [--seed S]
                        kill -9 in the midst of a show, N times in a row
   show --round N --seed S
@@ -65,7 +66,11 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["tidy"] => Ok(round::run(&Repository::open()?, &[steps::named("tidy")?])),
         ["types"] => inside::types(&Repository::open()?).map(|()| true),
         ["crash", "--rounds", rounds] => {
-            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?)?;
+            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?, false)?;
+            Ok(matches!(outcome, steps::Outcome::Passed(_)))
+        }
+        ["crash", "--rounds", rounds, "--power"] => {
+            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?, true)?;
             Ok(matches!(outcome, steps::Outcome::Passed(_)))
         }
         ["syscalls"] => syscalls(None, None),

@@ -1,5 +1,5 @@
-//! `kill -9` under load, again and again: every acknowledged commit is there, revisions have no hole, none is used
-//! twice, and a client that resumes sees neither a gap nor a duplicate (rows D4, D6, D7; fault F1).
+//! `kill -9` or a power cut under load, again and again: every acknowledged commit is there, revisions have no hole, none is used
+//! twice, and a client that resumes sees neither a gap nor a duplicate (rows D4, D6, D7; faults F1 and F3).
 //!
 //! One data directory lives through all rounds. In each, writers send mutations with several under way, and keep a
 //! ledger of what was acknowledged; at a random moment the server is killed. After the restart a reader resumes from
@@ -7,6 +7,7 @@
 //! more: it must be known, and change nothing. Meanwhile subscribers of three ways follow each production through all
 //! kills; what they heard must be, in the end, what the log has.
 
+mod blow;
 mod ledger;
 mod subscriber;
 mod writer;
@@ -28,6 +29,7 @@ use super::{build_onair, chance::Chance, client, server::Server};
 use crate::repository::Repository;
 use crate::steps::{Outcome, Tally};
 
+use blow::Blow;
 use subscriber::{Subscriber, Way};
 
 pub(super) use ledger::Ledger;
@@ -46,17 +48,18 @@ const LOAD_MS_MAX: u64 = 120;
 
 /// The step of `cargo xtask test`.
 pub(crate) fn crash(repository: &Repository) -> Result<Outcome> {
-    run(repository, ROUNDS_IN_TEST)
+    run(repository, ROUNDS_IN_TEST, false)
 }
 
-/// Runs so many rounds.
-pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
+/// Runs so many rounds, each ended by a kill or by the power.
+pub(crate) fn run(repository: &Repository, rounds: u32, power: bool) -> Result<Outcome> {
     let onair = build_onair(repository)?;
     let dir = repository.target()?.join("outside/crash");
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let blow = if power { Blow::power_cut(&dir)? } else { Blow::Kill };
     let seed = u64::from(std::process::id());
     println!("seed {seed}, {rounds} rounds, {PRODUCTIONS} productions with {WRITERS} writers each");
     let mut chance = Chance::new(seed);
@@ -74,13 +77,14 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
                 .with_context(|| format!("round {round}, seed {seed}, {}", ledger.production()))?;
         }
         let listeners = listen(&server, &mut subscribers, &mut chance);
-        let loaded = load(&server, &mut ledgers, round, chance.below(LOAD_MS_MAX));
+        let loaded = load(&server, &blow, &mut ledgers, round, chance.below(LOAD_MS_MAX));
         server.kill();
         for listener in listeners {
             let heard = listener.join().map_err(|_| anyhow::anyhow!("a subscriber panicked"))?;
             subscribers.push(heard.with_context(|| format!("round {round}, seed {seed}"))?);
         }
         loaded?;
+        blow.come_back()?;
     }
     let server = Server::start(&mut Command::new(&onair), &dir)?;
     let (mut acknowledged, mut commits) = (0, 0);
@@ -93,8 +97,9 @@ pub(crate) fn run(repository: &Repository, rounds: u32) -> Result<Outcome> {
         .with_context(|| format!("after the last round, seed {seed}"))?;
     server.end()?;
     println!(
-        "{rounds} kills, {acknowledged} mutations acknowledged, {commits} commits found, 0 lost, 0 twice, no hole; {} \
+        "{rounds} {}, {acknowledged} mutations acknowledged, {commits} commits found, 0 lost, 0 twice, no hole; {} \
          subscribers resumed {resumed} times and heard {heard} commits, each once, in order, as the log has them",
+        blow.name(),
         subscribers.len()
     );
     ensure!(resumed >= u64::from(rounds.saturating_sub(1)), "only {resumed} resumes: that proves nothing");
@@ -138,8 +143,8 @@ fn compare(server: &Server, ledgers: &[Ledger], subscribers: &mut [Subscriber]) 
     Ok((heard, resumed))
 }
 
-/// Writes until some time after the first acknowledgement, and notes what was acknowledged up to the kill.
-fn load(server: &Server, ledgers: &mut [Ledger], round: u32, ms: u64) -> Result<()> {
+/// Writes until some time after the first acknowledgement, and notes what was acknowledged up to the blow.
+fn load(server: &Server, blow: &Blow, ledgers: &mut [Ledger], round: u32, ms: u64) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut writers = Vec::new();
     for (which, ledger) in ledgers.iter().enumerate() {
@@ -150,7 +155,7 @@ fn load(server: &Server, ledgers: &mut [Ledger], round: u32, ms: u64) -> Result<
         }
     }
     thread::sleep(Duration::from_millis(30 + ms));
-    server.kill_now()?;
+    blow.strike(server)?;
     stop.store(true, Ordering::Relaxed);
     for (which, writer) in writers {
         let written = writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
