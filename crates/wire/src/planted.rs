@@ -22,7 +22,7 @@ macro_rules! bugs {
                 match self { $(Self::$bug => $name,)* }
             }
 
-            /// Who is to find it: the simulation, or a test that it cannot replace, by its package and name.
+            /// Who is to find it: the simulation, or a test that it cannot replace, by name.
             #[must_use]
             pub const fn finder(self) -> Finder {
                 match self { $(Self::$bug => $finder,)* }
@@ -98,9 +98,9 @@ bugs! {
     /// What waits for a client has no limit.
     QueueUnbounded = "queue-unbounded", Test(&["--test", "socket"]);
     /// Nothing is flushed to the disk's own memory before it is answered.
-    NothingFlushed = "nothing-flushed", Test(&["-p", "onair-engine-embedded"]);
+    NothingFlushed = "nothing-flushed", Test(&["--test", "open"]);
     /// The end of a journal is not compared with what was acknowledged.
-    TailUnchecked = "tail-unchecked", Test(&["-p", "onair-engine-embedded"]);
+    TailUnchecked = "tail-unchecked", Test(&["--test", "open"]);
 }
 
 /// Whether a bug can be planted in this build. The program refuses to be built so.

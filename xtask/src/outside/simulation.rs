@@ -42,10 +42,10 @@ pub(crate) fn planted(repository: &Repository) -> Result<bool> {
     for line in elsewhere.lines() {
         let (bug, test) = line.split_once(' ').unwrap_or((line, ""));
         let words: Vec<&str> = test.split(' ').collect();
-        let feature = ["--features", "onair-wire/planted-bugs"];
-        let build = [&["test", "--quiet", "--no-run"], &words[..], &feature[..]].concat();
-        run(&mut cargo(repository, &build))?;
-        let test = [&["test", "--quiet", "--no-fail-fast"], &words[..], &feature[..]].concat();
+        // All features of all packages, as the tests are built anyway.
+        let all = ["--workspace", "--all-features", "--quiet"];
+        run(&mut cargo(repository, &[&["test", "--no-run"], &all[..], &words[..]].concat()))?;
+        let test = [&["test", "--no-fail-fast"], &all[..], &words[..]].concat();
         // A test that fails is what is wanted; its output would be read as bad news.
         let ended = cargo(repository, &test).env("ONAIR_PLANTED_BUG", bug).output()?;
         let caught = !ended.status.success();
