@@ -68,6 +68,9 @@ pub(crate) struct Stage {
     random: fn() -> u64,
     /// Held to look up or change an entry, never while opening.
     open: Mutex<BTreeMap<ProductionId, Slot>>,
+    /// Held while one log is put in the place of another: two at once would each end the one that was there before both,
+    /// and leave one in memory that is not on disk.
+    imports: tokio::sync::Mutex<()>,
 }
 
 type Slot = Arc<OnceCell<Handle>>;
@@ -121,7 +124,7 @@ impl Productions {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let Options { engine, clock, tasks, keep, random, adapters, backends, surroundings } = options;
-        let (figures, open) = (Arc::default(), Mutex::default());
+        let (figures, open, imports) = Default::default();
         Self {
             stage: Arc::new(Stage {
                 engine,
@@ -134,6 +137,7 @@ impl Productions {
                 surroundings,
                 random,
                 open,
+                imports,
             }),
         }
     }
@@ -241,6 +245,7 @@ impl Productions {
     /// # Errors
     /// The engine's; the production there was stays then.
     pub async fn import(&self, id: &ProductionId, import: Import) -> Result<Handle, Error> {
+        let _alone = self.stage.imports.lock().await;
         let epoch = match self.open(id).await {
             Ok(before) if planted(Bug::RevisionReused) => before.epoch().clone(),
             _ => self.epoch(),
@@ -255,6 +260,12 @@ impl Productions {
         if let Some(before) = before {
             self.end(&before);
         }
+        let handle = self.open(id).await?;
+        if *handle.epoch() == epoch {
+            return Ok(handle);
+        }
+        // Somebody opened it while it was being replaced; whoever opens it from now on finds what is in its place.
+        self.end(&handle);
         self.open(id).await
     }
 

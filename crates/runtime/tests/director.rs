@@ -5,8 +5,9 @@
 
 mod stage;
 
+use onair_engine::{Engine as _, Limit};
 use onair_runtime::{BATCH_COMMANDS, Error, INBOX, hub::Format};
-use onair_wire::{Code, Revision};
+use onair_wire::{Code, Epoch, Revision};
 use serde_json::json;
 use stage::{Stage, execute, execute_as, id, put, value};
 
@@ -137,6 +138,23 @@ async fn o5_an_engine_that_is_away_refuses_and_goes_on_when_it_is_back() {
     stage.engine.set_unavailable(false);
     let receipt = execute(&handle, put("logo", json!(2))).await.expect("back");
     assert_eq!((receipt.revision, value(&handle, "logo")), (Revision(2), Some(json!(2))));
+}
+
+/// Two imports at once ended the same production twice and left the one of the first in memory, read-only for ever: seed
+/// 1380 of the simulation. Whoever finds another log than its own makes room for it.
+#[tokio::test]
+async fn d5_a_log_that_was_replaced_meanwhile_is_opened_anew() {
+    let (stage, handle) = Stage::begun().await;
+    let whole = Limit { records: 10, bytes: usize::MAX };
+    let records = stage.engine.read(&id("main"), handle.epoch(), Revision::ZERO, whole).await.expect("a log");
+    let another = Epoch::new("another1").expect("an epoch");
+    stage.engine.replace(&id("main"), &another, None, records).await.expect("replaced");
+    execute(&handle, put("logo", json!(1))).await.expect_err("it is not in this log");
+    settle().await;
+    assert!(handle.has_ended(), "whoever watches it is told");
+    let handle = stage.productions.open(&id("main")).await.expect("there");
+    assert_eq!(*handle.epoch(), another);
+    execute(&handle, put("logo", json!(1))).await.expect("done");
 }
 
 #[tokio::test]

@@ -244,8 +244,13 @@ impl Director {
     async fn begin_again(&mut self, error: &onair_engine::Error) {
         tracing::error!(production = %self.shared.id, %error, "the log could not be written");
         self.working = Production::clone(&self.shared.hub.state());
-        if let Err(error) = open::catch_up(&self.shared, &mut self.working).await {
-            self.shared.set_read_only(&error.to_string());
+        match open::catch_up(&self.shared, &mut self.working).await {
+            Ok(()) => {}
+            // It is another log by now, or none: who asks next is given what there is.
+            Err(Error::Engine(onair_engine::Error::Replaced { .. }) | Error::NotFound(_)) => {
+                self.shared.ended.cancel();
+            }
+            Err(error) => self.shared.set_read_only(&error.to_string()),
         }
         // Whoever waits for an action to end looks again.
         self.shared.shown.stir();
