@@ -185,6 +185,13 @@ impl ClientMessage {
     /// [`Misunderstood`], with `bad-json` or `invalid` and the place.
     pub fn parse(text: &[u8]) -> Result<Self, Misunderstood> {
         let Opened { kind, id, value } = open(text)?;
+        if kind == "mutate" {
+            // What comes often is mostly well formed; where it is not, it is read once more for the place of the mistake.
+            if let Some(mutate) = json::from_value_in_haste(value) {
+                return Ok(Self::Mutate(mutate));
+            }
+            return Self::of_kind(&kind, open(text)?.value).map_err(|error| Misunderstood::new(id, error));
+        }
         Self::of_kind(&kind, value).map_err(|error| Misunderstood::new(id, error))
     }
 
