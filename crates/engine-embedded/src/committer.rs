@@ -13,6 +13,7 @@ use tokio::sync::{
 };
 
 use crate::{
+    crowd::{Crowd, GATHER, GATHERS_MAX},
     index::Row,
     keys::{self, LogId},
     logs::{Log, Slot},
@@ -29,13 +30,6 @@ pub(crate) const QUEUE_MAX: usize = 1024;
 
 /// Bytes after which a group is written even if more waits: what one flush may cost those who wait for the next.
 pub(crate) const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// Appends in a group from which on the next group gives others the processor before its flush, for as long as that
-/// brings more: a flush costs as much processor time as dozens of commits, and where there are many writers and few
-/// processors it would otherwise be paid for a handful. Who writes alone does not wait for anybody.
-const CROWD: usize = 4;
-/// How often at most.
-const TURNS_MAX: u32 = 16;
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -89,8 +83,7 @@ pub(crate) struct Committer {
     /// The last group that was written.
     pub(crate) group: u64,
     pub(crate) next_log: u64,
-    /// The last group was of many.
-    pub(crate) crowded: bool,
+    pub(crate) crowd: Crowd,
     /// What is to be deleted when nobody waits.
     pub(crate) sweeps: Vec<Sweep>,
     /// The lock on the folder.
@@ -115,8 +108,8 @@ impl Committer {
         while let Some(first) = self.wait() {
             let mut group = Group::default();
             let mut next = Some(first);
-            let mut turns = if self.crowded { TURNS_MAX } else { 0 };
-            loop {
+            let enough = self.crowd.enough(Instant::now());
+            for _ in 0..=GATHERS_MAX {
                 let mut taken = 0;
                 while group.bytes < GROUP_BYTES_MAX
                     && let Some(request) = next.take().or_else(|| self.inbox.try_recv().ok())
@@ -129,13 +122,11 @@ impl Committer {
                     }
                     self.take(&mut group, request);
                 }
-                if turns == 0 || taken == 0 || group.bytes >= GROUP_BYTES_MAX {
+                if taken == 0 || group.appends.len() >= enough || group.bytes >= GROUP_BYTES_MAX {
                     break;
                 }
-                turns -= 1;
-                thread::yield_now();
+                thread::sleep(GATHER);
             }
-            self.crowded = group.appends.len() >= CROWD;
             self.flush(group);
         }
         let _ = self.witness.sync(); // a help, and a clean end should leave it exact
@@ -167,6 +158,7 @@ impl Committer {
                 if let Err(error) = self.shared.intact().and_then(|()| self.present(&log)) {
                     return answer(reply, Err(error));
                 }
+                self.crowd.saw(log.id);
                 let batch = group.batch.get_or_insert_with(|| self.store.batch(self.group + 1, true));
                 for (revision, stored) in &frames {
                     batch.put(&keys::record(log.id, *revision), stored);

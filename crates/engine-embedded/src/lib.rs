@@ -7,6 +7,7 @@
 //! on disk and says what each kind of damage leads to.
 
 mod committer;
+mod crowd;
 mod engine;
 mod image;
 mod index;
@@ -93,7 +94,7 @@ impl Embedded {
             inbox,
             group: found.group,
             next_log: found.next_log,
-            crowded: false,
+            crowd: crowd::Crowd::new(std::time::Instant::now()),
             sweeps: found.sweeps,
             lock: opened.lock,
         };
