@@ -9,7 +9,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::net::TcpStream;
+use rustix::net::{RecvFlags, recv};
+use tokio::{io::Interest, net::TcpStream};
 
 /// Both directions of a connection. The calls promise what those of [`TcpStream`] of the same names do: an error of
 /// [`io::ErrorKind::WouldBlock`] ends the readiness that was told before, and each direction has one waker.
@@ -40,8 +41,18 @@ pub trait Socket: fmt::Debug + Send + Sync + 'static {
 }
 
 impl Socket for TcpStream {
+    /// A read that leaves room has emptied the socket, so the readiness ends with it, and nobody asks the system once more
+    /// only to hear so. What arrives meanwhile makes it ready again; that the client has closed never ends.
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.try_read(buffer)
+        let mut read = 0;
+        let result = self.try_io(Interest::READABLE, || {
+            read = recv(self, &mut *buffer, RecvFlags::empty())?.0;
+            if 0 < read && read < buffer.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(read) }
+        });
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && read > 0 => Ok(read),
+            other => other,
+        }
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {

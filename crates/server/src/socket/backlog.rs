@@ -133,7 +133,11 @@ impl Backlog {
             count += 1;
         }
         let offered: usize = slices[..count].iter().map(|slice| slice.len()).sum();
-        match stream.try_write_vectored(&slices[..count]) {
+        let given = match &slices[..count] {
+            [one] => stream.try_write(one),
+            many => stream.try_write_vectored(many),
+        };
+        match given {
             Ok(written) => {
                 self.consume(written);
                 if written < offered {
