@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -43,7 +43,10 @@ pub struct Lane {
     /// What the last pass offered, for followers that stand where it begins.
     offered: Mutex<Option<Piece>>,
     pub(super) outlets: Outlets,
-    pub(super) followers: Notify,
+    followers: Notify,
+    /// How many follow, and how many of them took something since the last offer.
+    following: AtomicUsize,
+    served: AtomicUsize,
     /// Shared with the pass, which must learn that the lane is gone.
     pub(super) wake: Arc<Notify>,
 }
@@ -70,6 +73,8 @@ impl Lane {
             offered: Mutex::default(),
             outlets: Outlets::default(),
             followers: Notify::new(),
+            following: AtomicUsize::new(0),
+            served: AtomicUsize::new(0),
             wake: Arc::new(Notify::new()),
         })
     }
@@ -122,6 +127,7 @@ impl Lane {
     /// Reads on from `cursor`, waiting when there is nothing.
     #[must_use]
     pub fn follow(self: &Arc<Self>, cursor: Cursor) -> Follower {
+        self.following.fetch_add(1, Ordering::Relaxed);
         Follower { lane: Arc::clone(self), cursor }
     }
 
@@ -157,7 +163,13 @@ impl Lane {
     /// Keeps what a pass offers and wakes those who follow: all of them send the same piece of memory.
     pub(super) fn offer(&self, piece: Piece) {
         *self.offered.lock().expect(LOCK) = Some(piece);
+        self.served.store(0, Ordering::Relaxed);
         self.followers.notify_waiters();
+    }
+
+    /// Whether as many took something since the last offer as follow. An estimate: some are slow, some took it twice.
+    pub(super) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed) >= self.following.load(Ordering::Relaxed)
     }
 
     /// What waits from `cursor` on, as one piece, and where it ends; `None` when nothing does.
@@ -247,6 +259,7 @@ impl Follower {
             news.as_mut().enable();
             if let Some((bytes, end)) = self.lane.piece(self.cursor)? {
                 self.cursor = end;
+                self.lane.served.fetch_add(1, Ordering::Relaxed);
                 return Ok(bytes);
             }
             news.await;
@@ -257,5 +270,11 @@ impl Follower {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.lane.following.fetch_sub(1, Ordering::Relaxed);
     }
 }
