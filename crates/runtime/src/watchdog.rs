@@ -43,11 +43,17 @@ pub async fn take_reports(
 ) {
     while let Some(Some(report)) = cancel.run_until_cancelled(reports.recv()).await {
         let Report { production, service, adapter, seen } = report;
-        let observe = Observe { service: service.to_string(), seen };
-        let taken = match productions.open(&production).await {
-            Ok(handle) if !is_reached_by(&handle.state(), &service, adapter) => Ok(()),
-            Ok(handle) => handle.execute(actor(), None, Intent::Observe(observe)).await.map(drop),
-            Err(error) => Err(error),
+        let taken = loop {
+            let observe = Observe { service: service.to_string(), seen: seen.clone() };
+            match productions.open(&production).await {
+                Ok(handle) if !is_reached_by(&handle.state(), &service, adapter) => break Ok(()),
+                Ok(handle) => match handle.execute(actor(), None, Intent::Observe(observe)).await {
+                    // It is being replaced: what is in its place is to know.
+                    Err(Error::Closing) if handle.has_ended() => {}
+                    other => break other.map(drop),
+                },
+                Err(error) => break Err(error),
+            }
         };
         match taken {
             Ok(()) | Err(Error::NotFound(_) | Error::Closing) => {}

@@ -36,6 +36,8 @@ enum Manner {
 struct Scripted {
     manners: Arc<Mutex<BTreeMap<String, Manner>>>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
+    /// Who is there, as an adapter sees it that is not asked.
+    here: Arc<Mutex<BTreeMap<String, Seen>>>,
 }
 
 impl Scripted {
@@ -80,8 +82,8 @@ impl Adapter for Scripted {
         })
     }
 
-    fn seen(&self, _: &ProductionId, _: &str, _: bool) -> Option<Seen> {
-        None
+    fn seen(&self, _: &ProductionId, service: &str, _: bool) -> Option<Seen> {
+        self.here.lock().expect("held for a line").get(service).cloned()
     }
 
     fn polled(&self) -> bool {
@@ -323,7 +325,6 @@ async fn s3_a_service_that_is_gone_while_live_is_named() {
 async fn s3_a_service_that_came_back_is_started_again() {
     let world = World::new();
     let handle = world.begun(json!({})).await;
-    let here = |name: &str| Seen::Here { instance: Some(name.into()), healthy: true, details: None };
     see(&handle, here("a")).await;
     act(&handle, Act::Initialize).await;
     act(&handle, START).await;
@@ -336,6 +337,25 @@ async fn s3_a_service_that_came_back_is_started_again() {
     assert_ne!(keys[0], keys[1], "a fresh key: it is another start");
     see(&handle, here("b")).await;
     assert_eq!(world.services.asked().len(), 6, "who was there already is left alone");
+}
+
+/// A log that is put in the place of another says of an agent what it once said; the agent is connected all the while, and
+/// tells nothing anew. It was away for ever: seed 5377 of the simulation.
+#[tokio::test(start_paused = true)]
+async fn s3_an_agent_that_is_connected_is_told_to_a_log_that_is_opened() {
+    let world = World::new();
+    let handle = world.begun(json!({})).await;
+    assert!(!handle.state().service("feed").expect("declared").healthy);
+    world.services.here.lock().expect("held for a line").insert("feed".into(), here("s-1"));
+    let world = world.killed().await;
+    let handle = world.productions.open(&id("main")).await.expect("there");
+    until(&handle, |handle| handle.state().service("feed").is_some_and(|service| service.healthy)).await;
+    assert_eq!(handle.state().service("feed").and_then(|service| service.instance).as_deref(), Some("s-1"));
+    let told = handle.state().revision();
+    let world = world.killed().await;
+    let handle = world.productions.open(&id("main")).await.expect("there");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(handle.state().revision(), told, "what is known is not told again");
 }
 
 #[tokio::test]
@@ -365,6 +385,10 @@ async fn l12_a_thousand_shows_at_once_all_end_ready() {
 
 async fn see(handle: &Handle, seen: Seen) {
     execute(handle, Intent::Observe(Observe { service: "host".into(), seen })).await.expect("taken");
+}
+
+fn here(instance: &str) -> Seen {
+    Seen::Here { instance: Some(instance.into()), healthy: true, details: None }
 }
 
 async fn until(handle: &Handle, holds: impl Fn(&Handle) -> bool) {

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use onair_core::{Intent, Production, service::Status};
+use onair_core::{
+    Intent, Production,
+    service::{Seen, Service, Status},
+};
 use onair_wire::{Actor, Millis, Timestamp};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -98,21 +101,34 @@ fn is_polled(shared: &Shared, state: &Production) -> bool {
     })
 }
 
-/// The command that goes on with what another server left open; `None` when nothing is.
+/// The command that goes on with what another server left open, or that tells of agents that are connected and that the
+/// log knows nothing of, as one that was imported does; `None` when neither is.
 pub(super) fn resumption(shared: &Shared, state: &Production) -> Option<Request> {
-    if state.rests() {
-        return None;
-    }
+    let rests = state.rests();
     let manifest = state.manifest()?;
     let mut seen = BTreeMap::new();
     for (name, service) in state.services() {
         let adapter = manifest.service(&name).and_then(|service| shared.adapters.of(&service.adapter));
-        if service.status != Status::Down
-            && let Some(now) = adapter.and_then(|adapter| adapter.seen(&shared.id, &name, service.is_on()))
+        let now = adapter.and_then(|adapter| adapter.seen(&shared.id, &name, service.is_on()));
+        if let Some(now) = now
+            && (!rests && service.status != Status::Down || is_news(&service, &now))
         {
             seen.insert(name, now);
         }
     }
+    if rests && seen.is_empty() {
+        return None;
+    }
     let actor = Actor::new("server:start").expect("an actor");
     Some(Request::unanswered(actor, Intent::Resume(seen)))
+}
+
+/// Whether somebody is there who is not known. That nobody is there yet is no news when a server begins.
+fn is_news(service: &Service, now: &Seen) -> bool {
+    match now {
+        Seen::Here { instance: Some(instance), healthy, .. } => {
+            service.instance.as_ref() != Some(instance) || service.healthy != *healthy
+        }
+        Seen::Here { instance: None, .. } | Seen::Away { .. } => false,
+    }
 }
