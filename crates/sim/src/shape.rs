@@ -90,6 +90,10 @@ impl Shape {
         let count = if mask.is_empty() { 0 } else { dice.between(1, 8) };
         let mut plan: Vec<(u64, Fault)> =
             (0..count).map(|_| (dice.between(300, busy_ms), *dice.pick(&mask))).collect();
+        if faulty && show && steady {
+            // A show that is on air and stays there is where it matters that another instance came.
+            plan.extend((0..2).map(|_| (dice.between(busy_ms / 2, busy_ms), Fault::AgentDied)));
+        }
         plan.sort_unstable();
         let small = dice.percent(35);
         Self {
