@@ -4,6 +4,11 @@
 //! what is shown is. Sizes take turns, so that a machine that slows down does so for all of them.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a program that measures has a clock and tells"
+)]
 
 use std::{
     hint::black_box,

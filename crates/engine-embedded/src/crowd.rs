@@ -61,7 +61,7 @@ mod tests {
         let begun = Instant::now();
         let at = |ms: u64| begun + Duration::from_millis(ms);
         let mut crowd = Crowd::new(begun);
-        let mut write = |crowd: &mut Crowd, logs: u64| (0..logs).for_each(|log| crowd.saw(LogId(log)));
+        let write = |crowd: &mut Crowd, logs: u64| (0..logs).for_each(|log| crowd.saw(LogId(log)));
         assert_eq!(crowd.enough(at(1)), 0, "nobody writes");
         write(&mut crowd, 7);
         write(&mut crowd, 7);
