@@ -109,7 +109,7 @@ impl Committer {
             let mut group = Group::default();
             let mut next = Some(first);
             let enough = self.crowd.enough(Instant::now());
-            for _ in 0..=GATHERS_MAX {
+            for left in (0..=GATHERS_MAX).rev() {
                 let mut taken = 0;
                 while group.bytes < GROUP_BYTES_MAX
                     && let Some(request) = next.take().or_else(|| self.inbox.try_recv().ok())
@@ -122,7 +122,8 @@ impl Committer {
                     }
                     self.take(&mut group, request);
                 }
-                if taken == 0 || group.appends.len() >= enough || group.bytes >= GROUP_BYTES_MAX {
+                let full = group.appends.len() >= enough || group.bytes >= GROUP_BYTES_MAX;
+                if taken == 0 || full || left == 0 {
                     break;
                 }
                 thread::sleep(GATHER);

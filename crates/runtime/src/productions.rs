@@ -246,16 +246,16 @@ impl Productions {
     /// The engine's; the production there was stays then.
     pub async fn import(&self, id: &ProductionId, import: Import) -> Result<Handle, Error> {
         let _alone = self.stage.imports.lock().await;
-        let epoch = match self.open(id).await {
-            Ok(before) if planted(Bug::RevisionReused) => before.epoch().clone(),
-            _ => self.epoch(),
-        };
-        let (image, records) = import.into_log(id, &epoch);
         let before = match self.open(id).await {
             Ok(handle) => Some(handle),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
         };
+        let epoch = match &before {
+            Some(before) if planted(Bug::RevisionReused) => before.epoch().clone(),
+            _ => self.epoch(),
+        };
+        let (image, records) = import.into_log(id, &epoch);
         self.stage.engine.replace(id, &epoch, image, records).await?;
         if let Some(before) = before {
             self.end(&before);
