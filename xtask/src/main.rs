@@ -65,14 +65,8 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["test", "--only", name] => Ok(round::run(&Repository::open()?, &[steps::named(name)?])),
         ["tidy"] => Ok(round::run(&Repository::open()?, &[steps::named("tidy")?])),
         ["types"] => inside::types(&Repository::open()?).map(|()| true),
-        ["crash", "--rounds", rounds] => {
-            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?, false)?;
-            Ok(matches!(outcome, steps::Outcome::Passed(_)))
-        }
-        ["crash", "--rounds", rounds, "--power"] => {
-            let outcome = outside::crash_rounds(&Repository::open()?, rounds.parse()?, true)?;
-            Ok(matches!(outcome, steps::Outcome::Passed(_)))
-        }
+        ["crash", "--rounds", rounds] => crash(rounds.parse()?, false),
+        ["crash", "--rounds", rounds, "--power"] => crash(rounds.parse()?, true),
         ["syscalls"] => syscalls(None, None),
         ["syscalls", "--points", points] => syscalls(Some(points.parse()?), None),
         ["syscalls", "--play", play] => syscalls(None, Some(play)),
@@ -120,6 +114,12 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         }
         _ => bail!("{}", USAGE),
     }
+}
+
+/// Ends a server under load so many times, by a kill or by the power.
+fn crash(rounds: u32, power: bool) -> Result<bool> {
+    let outcome = outside::crash_rounds(&Repository::open()?, rounds, power)?;
+    Ok(matches!(outcome, steps::Outcome::Passed(_)))
 }
 
 fn syscalls(points: Option<usize>, play: Option<&str>) -> Result<bool> {

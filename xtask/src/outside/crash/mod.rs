@@ -1,5 +1,5 @@
-//! `kill -9` or a power cut under load, again and again: every acknowledged commit is there, revisions have no hole, none is used
-//! twice, and a client that resumes sees neither a gap nor a duplicate (rows D4, D6, D7; faults F1 and F3).
+//! `kill -9` or a power cut under load, again and again: every acknowledged commit is there, revisions have no hole, none
+//! is used twice, and a client that resumes sees neither a gap nor a duplicate (rows D4, D6, D7; faults F1 and F3).
 //!
 //! One data directory lives through all rounds. In each, writers send mutations with several under way, and keep a
 //! ledger of what was acknowledged; at a random moment the server is killed. After the restart a reader resumes from
