@@ -2,15 +2,21 @@
 //!
 //! A pass begins at once when something is published and nothing is under way, so an idle lane adds no delay. What is
 //! published during a pass waits for the next one, which merges it: the busier the lane, the fewer and larger the
-//! writes. What waits is joined into *one* piece of memory, once, so that each outlet needs one write of one slice.
+//! writes. Behind a long pass it rests a little: who publishes in answer to what was sent gets into the next pass, rather
+//! than a moment too late for it. What waits is joined into *one* piece of memory, once, so that each outlet needs one
+//! write of one slice.
 
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, Weak},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -40,6 +46,16 @@ pub struct Tail<'a> {
 /// How often a pass lets other tasks run before it offers more to those who follow. When there are many, dozens of them run
 /// at each turn; when there is nothing else to do this is some microseconds.
 const YIELDS_MAX: u32 = 256;
+
+/// A pass of less than this is followed by the next at once.
+const LONG_PASS: Duration = Duration::from_millis(4);
+
+/// The share of a long pass that the rest behind it takes: so much is added to what anybody waits, and where publishers wait
+/// to be heard a pass carries a third more for it.
+const REST_SHARE: u32 = 8;
+
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_millis(5);
 
 /// Whoever is offered what is new: the write side of a connection.
 pub trait Outlet: Send + Sync {
@@ -124,9 +140,11 @@ impl Pass {
             while let Some((end, bytes)) = tail(&lane, &mut offered) {
                 let tail = Tail { lane: lane.id(), first: offered, end, bytes: &bytes };
                 offered = end;
+                let begun = Instant::now();
                 lane.offer(Piece { first: tail.first, end, bytes: bytes.clone() });
                 offer(&lane.outlets, &tail, &mut turn).await;
                 served(&lane).await;
+                rest(begun.elapsed()).await;
             }
         }
     }
@@ -151,6 +169,13 @@ async fn served(lane: &Lane) {
             return;
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Waits a little behind a pass that took so long.
+async fn rest(pass: Duration) {
+    if pass >= LONG_PASS {
+        sleep((pass / REST_SHARE).min(REST_MAX)).await;
     }
 }
 
