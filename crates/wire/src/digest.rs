@@ -21,6 +21,7 @@ use xxhash_rust::xxh32::xxh32;
 
 use crate::{
     Collection, DocumentId, Revision,
+    canonical::canonical_around,
     planted::{Bug, planted},
 };
 
@@ -48,7 +49,7 @@ impl Digest {
         revision: Revision,
         value: &Value,
     ) -> (Self, usize) {
-        let mut text = canonical(&(collection, id, revision, value));
+        let mut text = canonical_around(&(collection, id, revision, value), value);
         if planted(Bug::DigestUnordered) {
             text = crate::planted::unordered(text);
         }
@@ -101,13 +102,4 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
-}
-
-/// The RFC 8785 form of a value.
-///
-/// # Panics
-/// For a value that JSON cannot say (a map with keys that are no strings): our bug.
-#[must_use]
-pub fn canonical(value: &impl Serialize) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value).expect("strings as keys and finite numbers have a canonical form")
 }

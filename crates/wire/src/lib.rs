@@ -5,6 +5,7 @@
 
 pub mod agent;
 mod cache;
+mod canonical;
 mod commit;
 mod digest;
 mod id;
@@ -23,8 +24,9 @@ pub mod types;
 
 pub use agent::TaskAction;
 pub use cache::{Cache, Documents, Entry, Gap};
+pub use canonical::canonical;
 pub use commit::{Cause, CauseKind, Change, Commit, Fingerprint, Op};
-pub use digest::{Digest, canonical};
+pub use digest::Digest;
 pub use id::{Actor, Collection, DocumentId, ID_LENGTH_MAX, IdError, Instance, MutationId, ProductionId};
 pub use mutation::{Edit, Mutation, Outcome, Receipt};
 pub use patch::merge_patch;
