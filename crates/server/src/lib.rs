@@ -14,6 +14,7 @@ pub mod logs;
 pub mod metrics;
 pub mod net;
 mod openapi;
+mod outlet;
 pub mod problem;
 mod reach;
 pub mod routes;

@@ -18,12 +18,11 @@ use onair_runtime::hub::{Attached, Cursor, Lane};
 use tokio::time::Instant;
 use tungstenite::Utf8Bytes;
 
-use super::{
-    Outlet, SubscriptionId,
-    backlog::Work,
-    reader::{Fault, Heard, Reader},
+use super::reader::{Fault, Heard, Reader};
+use crate::{
+    net::{Admission, Socket},
+    outlet::{Outlet, SubscriptionId, Work},
 };
-use crate::net::{Admission, Socket};
 
 /// How long a client may take to hear that the connection is closed, and to close it too.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -153,7 +152,7 @@ impl Connection {
         self.attached.clear();
         self.outlet.close(self.reader.take_answers());
         let farewell = async {
-            poll_fn(|context| self.poll_written(context)).await;
+            self.outlet.written().await;
             if !client_closed {
                 self.silence().await;
             }
@@ -185,7 +184,7 @@ impl Connection {
                 Work::Broken => return Poll::Ready(self.closed(None)),
                 Work::Wait { blocked, read } => (blocked, read),
             };
-            if blocked && self.poll_writable(context).is_ready() {
+            if blocked && self.outlet.poll_writable(context).is_ready() {
                 continue;
             }
             if !read {
@@ -227,24 +226,6 @@ impl Connection {
     fn closed(&mut self, code: Option<u16>) -> Incoming {
         self.over = true;
         Incoming::Closed(code)
-    }
-
-    fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
-        match self.outlet.stream().poll_write_ready(context) {
-            Poll::Ready(Ok(())) => self.outlet.writable(),
-            Poll::Ready(Err(_)) => self.outlet.broken(),
-            Poll::Pending => return Poll::Pending,
-        }
-        Poll::Ready(())
-    }
-
-    fn poll_written(&self, context: &mut Context<'_>) -> Poll<()> {
-        while !self.outlet.is_done() {
-            if self.poll_writable(context).is_pending() {
-                return Poll::Pending;
-            }
-        }
-        Poll::Ready(())
     }
 
     async fn readable(&self) -> io::Result<()> {

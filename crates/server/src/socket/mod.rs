@@ -7,16 +7,14 @@
 //! [`Upgrade`] makes a [`Connection`] from a request; a session drives it with [`Connection::next`]; whoever answers
 //! from elsewhere holds its [`Outlet`].
 
-mod backlog;
 mod connection;
 mod handshake;
 #[cfg(feature = "laws")]
 pub mod laws;
-mod outlet;
 mod reader;
 
+pub use crate::outlet::{OVERRUN_BYTES, Outlet, SubscriptionId, WRITE_BUFFER_BYTES};
 pub use connection::{CLOSE_WAIT, Connection, Incoming};
 pub use handshake::{Refused, Upgrade};
-pub use outlet::{OVERRUN_BYTES, Outlet, SubscriptionId, WRITE_BUFFER_BYTES};
 pub use reader::{Fault, MESSAGE_BYTES_MAX};
 pub use tungstenite::Utf8Bytes;

@@ -8,13 +8,16 @@
 //!
 //! As long as the socket takes what it is given, the queue is empty outside the lock, but for what is about to be flushed.
 
+mod backlog;
+
 use std::{
+    future::poll_fn,
     mem,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
-    task::Context,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -22,7 +25,9 @@ use bytes::Bytes;
 use onair_runtime::hub::{self, Cursor, Format, Lane, Tail};
 use tokio::time::Instant;
 
-use super::backlog::{Backlog, Stage, Subscription, Work};
+pub(crate) use backlog::Work;
+use backlog::{Backlog, Stage, Subscription};
+
 use crate::net::Socket;
 
 /// What may wait for one client before no more is read from it: its answers, mostly.
@@ -49,7 +54,7 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(stream: Box<dyn Socket>) -> Arc<Self> {
+    pub(crate) fn new(stream: Box<dyn Socket>) -> Arc<Self> {
         let (born, seen_ms, state) = (Instant::now(), AtomicU64::default(), Mutex::default());
         Arc::new(Self { stream, born, seen_ms, state })
     }
@@ -84,17 +89,17 @@ impl Outlet {
         self.lock().owed
     }
 
-    pub(super) fn stream(&self) -> &dyn Socket {
+    pub(crate) fn stream(&self) -> &dyn Socket {
         &*self.stream
     }
 
-    pub(super) fn seen(&self) {
+    pub(crate) fn seen(&self) {
         let ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.seen_ms.store(ms, Ordering::Relaxed);
     }
 
     /// Sends `opening`, then what was held back, then the lane from `cursor` on; in place of what `id` was before.
-    pub(super) fn subscribe(&self, id: SubscriptionId, opening: &[Bytes], lane: Arc<Lane>, cursor: Cursor) {
+    pub(crate) fn subscribe(&self, id: SubscriptionId, opening: &[Bytes], lane: Arc<Lane>, cursor: Cursor) {
         assert_eq!(lane.format(), Format::Socket, "a socket is given frames");
         self.with(|state, stream| {
             let held = state.forget(id);
@@ -108,7 +113,7 @@ impl Outlet {
         });
     }
 
-    pub(super) fn unsubscribe(&self, id: SubscriptionId) {
+    pub(crate) fn unsubscribe(&self, id: SubscriptionId) {
         self.with(|state, stream| {
             let held = state.forget(id);
             held.into_iter().for_each(|bytes| state.push(bytes, true));
@@ -117,7 +122,7 @@ impl Outlet {
     }
 
     /// Nothing is taken from lanes any more, and nobody can send; `frame` is the last.
-    pub(super) fn close(&self, frame: Option<Bytes>) {
+    pub(crate) fn close(&self, frame: Option<Bytes>) {
         let closed = self.with(|state, stream| {
             let subscriptions = mem::take(&mut state.subscriptions);
             state.closing = true;
@@ -135,13 +140,13 @@ impl Outlet {
     }
 
     /// Nothing waits, or nothing can be written.
-    pub(super) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         let state = self.lock();
         state.queue.is_empty() || state.stage == Stage::Broken
     }
 
     /// What there is to do; `context` is woken when that changes.
-    pub(super) fn work(&self, context: &Context<'_>) -> Work {
+    pub(crate) fn work(&self, context: &Context<'_>) -> Work {
         let mut state = self.lock();
         match &mut state.waker {
             Some(waker) => waker.clone_from(context.waker()),
@@ -150,8 +155,30 @@ impl Outlet {
         state.work()
     }
 
-    /// The socket takes bytes again.
-    pub(super) fn writable(&self) {
+    /// Until a socket that refused bytes takes some again, and has been given what waits, or is gone.
+    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self.stream.poll_write_ready(context) {
+            Poll::Ready(Ok(())) => self.writable(),
+            Poll::Ready(Err(_)) => self.lock().fail(),
+            Poll::Pending => return Poll::Pending,
+        }
+        Poll::Ready(())
+    }
+
+    /// Until nothing waits, or nothing can be written any more.
+    pub(crate) async fn written(&self) {
+        poll_fn(|context| {
+            while !self.is_done() {
+                if self.poll_writable(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn writable(&self) {
         self.with(|state, stream| {
             if state.stage == Stage::Blocked {
                 state.stage = Stage::Open;
@@ -159,10 +186,6 @@ impl Outlet {
                 state.drained = state.stage == Stage::Open;
             }
         });
-    }
-
-    pub(super) fn broken(&self) {
-        self.lock().fail();
     }
 
     /// Does it, and wakes the connection's task if there is something for it that was not there before.

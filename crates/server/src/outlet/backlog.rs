@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes};
 use onair_runtime::hub::{Cursor, Lane, Tail};
 use onair_wire::planted::{Bug, planted};
 
-use super::outlet::{OVERRUN_BYTES, SubscriptionId, WRITE_BUFFER_BYTES};
+use super::{OVERRUN_BYTES, SubscriptionId, WRITE_BUFFER_BYTES};
 use crate::net::Socket;
 
 /// What is taken from a lane at once to catch up.
@@ -78,7 +78,7 @@ pub(super) struct Lag {
 }
 
 /// What the connection's task is to do next.
-pub(super) enum Work {
+pub(crate) enum Work {
     Lagged(SubscriptionId),
     Overrun,
     Drained,
