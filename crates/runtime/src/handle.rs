@@ -1,9 +1,6 @@
 //! The handle of a production: the only way in, and all there is to read. Cheap to clone.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use onair_core::{Command, Intent, Production, production::Observed};
@@ -252,21 +249,8 @@ impl Handle {
             let (production, epoch, revision) = (state.id(), state.epoch(), state.revision());
             let json =
                 ServerMessage::Snapshot { production, epoch, revision, documents: &documents }.encode();
-            match lane.format() {
-                Format::Socket => lane.format().message("snapshot", &json),
-                Format::EventStream => {
-                    let mut event = format!("id: {epoch}:{revision}\n").into_bytes();
-                    event.extend_from_slice(&lane.format().message("snapshot", &json));
-                    event.into()
-                }
-            }
+            lane.format().placed("snapshot", epoch.as_str(), revision, &json)
         })
-    }
-
-    /// Counts an event stream among those who watch, until what is returned is dropped.
-    pub fn watch(&self) -> Watching {
-        self.shared.streams.fetch_add(1, Ordering::Relaxed);
-        Watching(Arc::clone(&self.shared))
     }
 
     /// Resolves when the production left memory or was replaced.
@@ -289,15 +273,5 @@ impl Handle {
     /// Counts a refusal that was made before a command was.
     pub fn refused(&self, problem: &Problem) {
         self.shared.figures.refused(problem.code);
-    }
-}
-
-/// An event stream among those who watch.
-#[must_use = "dropping it stops counting the stream"]
-pub struct Watching(Arc<Shared>);
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -30,6 +30,6 @@ pub use clock::Clock;
 pub use director::{BATCH_BYTES, BATCH_COMMANDS, IDLE, INBOX, Posted};
 pub use error::Error;
 pub use figures::Figures;
-pub use handle::{Handle, Resume, Watching};
+pub use handle::{Handle, Resume};
 pub use productions::{Keep, Listed, Options, Productions};
 pub use tasks::{TaskKind, Tasks};

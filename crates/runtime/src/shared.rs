@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -56,7 +56,6 @@ pub(crate) struct Shared {
     /// How many deliveries wait, by backend. Held for a look.
     lags: Mutex<BTreeMap<String, u64>>,
     read_only: OnceLock<String>,
-    pub(crate) streams: AtomicUsize,
     stage: Weak<Stage>,
 }
 
@@ -127,7 +126,6 @@ impl Shared {
             polled: AtomicBool::new(false),
             lags: Mutex::default(),
             read_only,
-            streams: AtomicUsize::new(0),
             stage: Arc::downgrade(stage),
         })
     }
@@ -166,7 +164,7 @@ impl Shared {
 
     /// How many watch, over all transports.
     pub(crate) fn watching(&self) -> usize {
-        self.hub.attached() + self.streams.load(Ordering::Relaxed)
+        self.hub.attached()
     }
 
     /// Leaves memory, if nobody watches and nobody holds a handle.

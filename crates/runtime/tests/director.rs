@@ -5,8 +5,13 @@
 
 mod stage;
 
+use std::sync::Arc;
+
 use onair_engine::{Engine as _, Limit};
-use onair_runtime::{BATCH_COMMANDS, Error, INBOX, hub::Format};
+use onair_runtime::{
+    BATCH_COMMANDS, Error, INBOX,
+    hub::{Format, Outlet, Tail},
+};
 use onair_wire::{Code, Epoch, Revision};
 use serde_json::json;
 use stage::{Stage, execute, execute_as, id, put, value};
@@ -215,6 +220,15 @@ async fn d2_productions_begin_once_end_when_they_may_and_begin_anew_under_anothe
     );
 }
 
+/// Somebody who is offered what is new and takes nothing.
+struct Deaf;
+
+impl Outlet for Deaf {
+    fn offer(&self, _: &Tail<'_>) {}
+
+    fn flush(&self) {}
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_idle_production_leaves_memory_and_comes_back_on_demand() {
     let (stage, handle) = Stage::begun().await;
@@ -227,7 +241,7 @@ async fn an_idle_production_leaves_memory_and_comes_back_on_demand() {
     let handle = stage.productions.open(&id("main")).await.expect("comes back");
     assert_eq!((handle.state().revision(), value(&handle, "logo")), (Revision(2), Some(json!(1))));
     let subscription = handle.subscribe(Format::EventStream, &None).expect("a place");
-    let watching = handle.watch();
+    let watching = subscription.lane.attach(Arc::new(Deaf));
     drop(handle);
     tokio::time::sleep(3 * onair_runtime::IDLE).await;
     assert_eq!(stage.productions.loaded().len(), 1, "somebody watches");

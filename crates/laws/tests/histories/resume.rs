@@ -8,7 +8,7 @@ use onair_runtime::{
     Handle, Resume,
     hub::{Filter, Format, Subscription},
 };
-use onair_wire::{After, Cache, Collection, Commit, Epoch, Revision};
+use onair_wire::{After, Cache, Collection, Commit, Epoch, ProductionId, Revision};
 
 use crate::{client::messages, history::History, stage::ALL};
 
@@ -30,7 +30,7 @@ pub(crate) async fn from_everywhere(history: &History) -> usize {
             let names = names.iter().map(|name| Collection::new(*name).expect("a name"));
             Arc::new(names.collect::<BTreeSet<_>>())
         });
-        for format in [Format::Socket, Format::EventStream] {
+        for format in Format::ALL {
             let subscription = handle.subscribe(format, &filter).expect("a lane");
             snapshot(handle, &subscription, &filter, format);
             for epoch in &epochs {
@@ -123,11 +123,27 @@ fn read(bytes: &[u8], format: Format) -> Vec<ServerMessage> {
         Format::Socket => {
             messages(bytes).iter().map(|text| ServerMessage::parse(text).expect("a message")).collect()
         }
-        Format::EventStream => Events::default()
-            .push(bytes)
-            .expect("little")
-            .iter()
-            .map(|event| ServerMessage::of_event(&production, event).expect("a message"))
-            .collect(),
+        Format::EventStream => events(bytes, &production),
+        Format::EventChunks => events(&unchunked(bytes), &production),
     }
+}
+
+fn events(bytes: &[u8], production: &ProductionId) -> Vec<ServerMessage> {
+    let events = Events::default().push(bytes).expect("little");
+    events.iter().map(|event| ServerMessage::of_event(production, event).expect("a message")).collect()
+}
+
+/// What chunks carry (RFC 9112, 7.1).
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut carried = Vec::new();
+    while !bytes.is_empty() {
+        let line = bytes.iter().position(|&byte| byte == b'\r').expect("a chunk has a length");
+        let length = std::str::from_utf8(&bytes[..line]).expect("digits");
+        let length = usize::from_str_radix(length, 16).expect("hexadecimal digits");
+        let chunk = &bytes[line + 2..];
+        carried.extend_from_slice(&chunk[..length]);
+        assert_eq!(&chunk[length..length + 2], b"\r\n", "the end of a chunk");
+        bytes = &chunk[length + 2..];
+    }
+    carried
 }

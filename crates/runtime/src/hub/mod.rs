@@ -24,7 +24,7 @@ use onair_wire::{Commit, Epoch, ProductionId};
 use thiserror::Error;
 
 pub use format::{Envelope, Format};
-pub use lane::{Attached, Filter, Follower, Lane, LaneId};
+pub use lane::{Attached, Filter, Lane, LaneId};
 pub use pass::{Outlet, Pass, Tail};
 pub use ring::{Cursor, Lagged, RING_BYTES, RING_ENTRIES};
 
@@ -113,7 +113,7 @@ impl<S> Hub<S> {
         Arc::clone(&self.lock().state)
     }
 
-    /// How many are subscribed: outlets of all lanes. Event streams count themselves.
+    /// How many are subscribed: outlets of all lanes.
     #[must_use]
     pub fn attached(&self) -> usize {
         self.lanes().iter().map(|lane| lane.attached()).sum()
@@ -167,16 +167,11 @@ impl<S> Hub<S> {
 
     /// Sends a message that is no commit to everybody. `event` is its name in event streams, `json` its text.
     pub fn tell(&self, event: &str, json: &[u8]) {
-        let socket = Format::Socket.message(event, json);
-        let stream = Format::EventStream.message(event, json);
+        let entries = Format::ALL.map(|format| format.message(event, json));
         let inner = self.lock();
         let lanes = inner.live();
         for lane in &lanes {
-            let entry = match lane.format() {
-                Format::Socket => &socket,
-                Format::EventStream => &stream,
-            };
-            lane.push(entry.clone(), false);
+            lane.push(entries[lane.format() as usize].clone(), false);
         }
         drop(inner);
         lanes.iter().for_each(|lane| lane.ring_bell());

@@ -12,17 +12,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Cursor, Lane, LaneId,
-    lane::{Piece, joined},
-};
+use super::{Cursor, Lane, LaneId};
 
 /// What one pass offers at most: enough to merge, and not more than a socket takes at once.
 const PASS_BYTES: usize = 256 << 10;
@@ -42,10 +39,6 @@ pub struct Tail<'a> {
     /// All of it, in one piece.
     pub bytes: &'a Bytes,
 }
-
-/// How often a pass lets other tasks run before it offers more to those who follow. When there are many, dozens of them run
-/// at each turn; when there is nothing else to do this is some microseconds.
-const YIELDS_MAX: u32 = 256;
 
 /// A pass of less than this is followed by the next at once.
 const LONG_PASS: Duration = Duration::from_millis(4);
@@ -141,9 +134,7 @@ impl Pass {
                 let tail = Tail { lane: lane.id(), first: offered, end, bytes: &bytes };
                 offered = end;
                 let begun = Instant::now();
-                lane.offer(Piece { first: tail.first, end, bytes: bytes.clone() });
                 offer(&lane.outlets, &tail, &mut turn).await;
-                served(&lane).await;
                 rest(begun.elapsed()).await;
             }
         }
@@ -158,17 +149,6 @@ async fn offer(outlets: &Outlets, tail: &Tail<'_>, turn: &mut Vec<Arc<dyn Outlet
         }
         from = next;
         turn.drain(..).for_each(|outlet| outlet.offer(tail));
-    }
-}
-
-/// Lets those who follow write what they were offered before there is more: what comes meanwhile they write at once, as
-/// outlets do, and not in as many pieces as it came in. Nobody who is slow is waited for.
-async fn served(lane: &Lane) {
-    for _ in 0..YIELDS_MAX {
-        if lane.has_served() {
-            return;
-        }
-        tokio::task::yield_now().await;
     }
 }
 
@@ -190,6 +170,16 @@ fn tail(lane: &Lane, offered: &mut Cursor) -> Option<(Cursor, Bytes)> {
         }
     };
     joined(entries).map(|bytes| (end, bytes))
+}
+
+/// Entries in one piece of memory; none when there are none.
+fn joined(mut entries: Vec<Bytes>) -> Option<Bytes> {
+    if entries.len() <= 1 {
+        return entries.pop();
+    }
+    let mut bytes = BytesMut::with_capacity(entries.iter().map(Bytes::len).sum());
+    entries.iter().for_each(|entry| bytes.extend_from_slice(entry));
+    Some(bytes.freeze())
 }
 
 impl fmt::Debug for Outlets {

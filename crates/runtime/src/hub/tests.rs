@@ -216,20 +216,3 @@ async fn a_pass_offers_everything_in_order_and_merges_what_waits() {
     drop(attached);
     stage.stop().await;
 }
-
-#[tokio::test]
-async fn a_follower_takes_all_that_waits_and_waits_for_more() {
-    let stage = Stage::new();
-    let found = stage.hub.subscribe(Format::EventStream, &None).unwrap();
-    let mut follower = found.lane.follow(found.cursor);
-    stage.publish(&[commit(1, &["a"])]);
-    stage.publish(&[commit(2, &["a"])]);
-    let count = |piece: &Bytes| std::str::from_utf8(piece).unwrap().matches("event: commit").count();
-    assert_eq!(count(&follower.next().await.unwrap()), 2);
-    let (next, ()) = tokio::join!(follower.next(), async { stage.publish(&[commit(3, &["a"])]) });
-    assert_eq!(count(&next.unwrap()), 1);
-    assert_eq!(follower.cursor(), Cursor(3));
-    (0..=RING_ENTRIES).for_each(|_| stage.hub.tell("signal", b"{}"));
-    assert!(follower.next().await.is_err(), "fell out");
-    stage.stop().await;
-}

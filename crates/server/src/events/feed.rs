@@ -1,25 +1,26 @@
 //! One event stream: what it has sent, and what comes next.
 
-use std::{pin::Pin, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Version, header};
 use onair_core::Production;
 use onair_runtime::{
-    Handle, Resume, Watching,
+    Handle, Resume,
     archive::READ,
-    hub::{Filter, Follower, Format, Subscription},
+    hub::{Attached, Filter, Format, Subscription},
 };
 use onair_wire::{After, Code, Revision, Timestamp};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{
     App,
     auth::Identity,
     clients::{Client, Joined, Look},
     extract::{On, Viewer},
+    net::Line,
+    outlet::{Outlet, SubscriptionId, Work},
     problem::Failure,
+    socket::CLOSE_WAIT,
 };
 
 /// How often a stream gives a sign of life: proxies cut what is silent for a minute.
@@ -30,132 +31,177 @@ const RECHECK: Duration = Duration::from_secs(2);
 pub const STREAMS_PER_TOKEN_MAX: usize = 256;
 /// Characters of what a client calls itself that are shown.
 const NAME_CHARS: usize = 64;
+/// A stream has one subscription.
+const STREAM: SubscriptionId = SubscriptionId(0);
 
-/// A stream.
+/// A stream. Its lane writes to it; what is here says where it begins, and when it ends.
 pub(super) struct Feed {
     app: App,
     caller: Identity,
     filter: Filter,
+    format: Format,
     handle: Handle,
-    stage: Stage,
-    heartbeat: Interval,
-    recheck: Interval,
-    closing: CancellationToken,
-    /// Kept from one piece to the next, or every stream would enlist anew with each.
-    closed: Pin<Box<WaitForCancellationFutureOwned>>,
-    _watching: Watching,
+    begin: Option<Begin>,
+    outlet: Arc<Outlet>,
+    line: Arc<Line>,
+    attached: Option<Attached>,
     _joined: Joined,
 }
 
-/// What is sent next.
-enum Stage {
-    /// Everything.
-    Snapshot(Subscription<Production>),
-    /// The commits behind this, up to where the subscription begins.
-    CatchUp(Subscription<Production>, Revision),
-    /// What is new.
-    Live(Follower),
-}
+/// Where a stream begins: all of the state, or the commits behind a revision.
+type Begin = (Subscription<Production>, Resume);
+
+/// The stream cannot be ended as a stream is: its client is gone, or does not read.
+#[derive(Debug, thiserror::Error)]
+#[error("the client is gone")]
+pub(super) struct Gone;
 
 impl Feed {
-    /// A stream from `after` on.
+    /// A stream from `after` on, over a connection that is used for nothing else until it ends.
     pub(super) async fn open(
         on: On<Viewer>,
         filter: Filter,
         after: Option<After>,
-        headers: &HeaderMap,
+        line: Arc<Line>,
+        head: &Head,
     ) -> Result<Self, Failure> {
         let handle = on.open().await?;
         let On { app, caller, .. } = on;
-        let client = client(&app, &caller, headers);
+        let outlet = Outlet::new(Box::new(Arc::clone(&line)));
+        let client = client(&app, &caller, &head.headers);
         let streams = app.clients.list(handle.id()).into_iter();
         let own = streams.filter(|other| other.kind == client.kind && other.actor == client.actor).count();
         if caller.token.is_some() && own >= STREAMS_PER_TOKEN_MAX {
             let detail = format!("this token has {own} event streams, the limit is {STREAMS_PER_TOKEN_MAX}");
             return Err(Failure::new(Code::TooManyRequests, detail));
         }
-        let watching = handle.watch();
-        let subscription = handle.subscribe(Format::EventStream, &filter)?;
-        let stage = match handle.resume(after.as_ref(), &subscription.state) {
-            Resume::Snapshot => Stage::Snapshot(subscription),
-            Resume::After(revision) => Stage::CatchUp(subscription, revision),
-        };
+        // What speaks HTTP/1.0 knows no chunks.
+        let format = if head.version < Version::HTTP_11 { Format::EventStream } else { Format::EventChunks };
+        let subscription = handle.subscribe(format, &filter)?;
+        let resume = handle.resume(after.as_ref(), &subscription.state);
         Ok(Self {
-            _joined: app.clients.join(handle.id(), std::sync::Arc::new(Listed(client))),
-            _watching: watching,
-            heartbeat: every(HEARTBEAT),
-            recheck: every(RECHECK),
-            closed: Box::pin(app.tasks.cancelled().cancelled_owned()),
-            closing: app.tasks.cancelled(),
+            _joined: app.clients.join(handle.id(), Arc::new(Listed(client))),
             app,
             caller,
             filter,
+            format,
             handle,
-            stage,
+            begin: Some((subscription, resume)),
+            outlet,
+            line,
+            attached: None,
         })
     }
 
-    /// The next piece; `None` when the stream is at its end.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    /// Carries the stream to its end.
+    ///
+    /// # Errors
+    /// [`Gone`] when the connection must end with it.
+    pub(super) async fn run(mut self) -> Result<(), Gone> {
+        self.line.head_left().await;
+        let (app, caller) = (self.app.clone(), self.caller.clone());
+        let closing = app.tasks.cancelled();
+        tokio::select! {
+            biased;
+            () = closing.cancelled() => {}
+            () = revoked(&app, &caller) => {}
+            carried = self.carry() => carried?,
+        }
+        self.attached = None;
+        self.outlet.close(None);
+        // What follows is the last chunk, so what was begun must be at its end.
+        tokio::time::timeout(CLOSE_WAIT, self.outlet.written()).await.map_err(|_| Gone)
+    }
+
+    async fn carry(&mut self) -> Result<(), Gone> {
+        let mut heartbeat = every(HEARTBEAT);
         loop {
-            if self.closing.is_cancelled() {
-                return None;
+            if let Some((subscription, resume)) = self.begin.take() {
+                self.start(&subscription, resume).await;
             }
-            match &mut self.stage {
-                Stage::Snapshot(subscription) => {
-                    let snapshot = self.handle.snapshot(subscription);
-                    self.stage = follow(subscription);
-                    return Some(snapshot);
+            tokio::select! {
+                biased;
+                work = self.work() => match work {
+                    Work::Lagged(_) => {
+                        let Some(again) = self.again().await else { return Ok(()) };
+                        self.begin = Some((again, Resume::Snapshot));
+                    }
+                    Work::Broken | Work::Overrun => return Err(Gone),
+                    Work::Drained | Work::Wait { .. } => {}
+                },
+                _ = heartbeat.tick() => self.outlet.send(self.format.heartbeat(), None),
+            }
+        }
+    }
+
+    /// Sends where the client begins, and keeps it in step from there.
+    async fn start(&mut self, subscription: &Subscription<Production>, resume: Resume) {
+        let caught_up = match resume {
+            Resume::Snapshot => false,
+            Resume::After(revision) => self.catch_up(subscription, revision).await,
+        };
+        let opening = if caught_up { None } else { Some(self.handle.snapshot(subscription)) };
+        // First attached, then read on from the cursor: what is published in between is offered, read, or both.
+        self.attached = Some(subscription.lane.attach(Arc::clone(&self.outlet) as _));
+        let (lane, cursor) = (Arc::clone(&subscription.lane), subscription.cursor);
+        self.outlet.subscribe(STREAM, opening.as_slice(), lane, cursor);
+    }
+
+    /// Sends the commits behind `after`, each piece when the one before has left; whether all of them could be read.
+    async fn catch_up(&self, subscription: &Subscription<Production>, mut after: Revision) -> bool {
+        loop {
+            match self.handle.catch_up(subscription, after, READ).await {
+                Ok(Some((commits, last))) => {
+                    self.outlet.send(commits, None);
+                    self.outlet.written().await;
+                    after = last;
                 }
-                Stage::CatchUp(subscription, after) => {
-                    if !self.app.access.still_valid(&self.caller) {
-                        return None;
-                    }
-                    match self.handle.catch_up(subscription, *after, READ).await {
-                        Ok(Some((commits, last))) => {
-                            *after = last;
-                            return Some(commits);
-                        }
-                        Ok(None) => self.stage = follow(subscription),
-                        // They were forgotten meanwhile, or cannot be read: the state can.
-                        Err(_) => self.begin_again().await?,
-                    }
-                }
-                Stage::Live(follower) => {
-                    tokio::select! {
-                        biased;
-                        () = &mut self.closed => return None,
-                        _ = self.recheck.tick() => {
-                            if !self.app.access.still_valid(&self.caller) {
-                                return None;
-                            }
-                        }
-                        news = follower.next() => match news {
-                            Ok(piece) => return Some(piece),
-                            Err(_) => self.begin_again().await?,
-                        },
-                        _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": heartbeat\n\n")),
-                    }
+                Ok(None) => return true,
+                // They were forgotten meanwhile, or cannot be read: the state can.
+                Err(_) => {
+                    self.handle.fell_back();
+                    return false;
                 }
             }
         }
     }
 
-    /// Goes on with a snapshot, of the production that stands under this name now; `None` when there is none.
-    async fn begin_again(&mut self) -> Option<()> {
+    /// What there is to know of the write side, which is driven meanwhile.
+    async fn work(&self) -> Work {
+        poll_fn(|context| {
+            loop {
+                match self.outlet.work(context) {
+                    Work::Wait { blocked: true, .. } if self.outlet.poll_writable(context).is_ready() => {}
+                    Work::Wait { .. } => return Poll::Pending,
+                    work => return Poll::Ready(work),
+                }
+            }
+        })
+        .await
+    }
+
+    /// A place in the production that stands under this name now; `None` when there is none.
+    async fn again(&mut self) -> Option<Subscription<Production>> {
         self.handle.fell_back();
         if self.handle.has_ended() {
             self.handle = self.app.productions.open(self.handle.id()).await.ok()?;
-            self._watching = self.handle.watch();
         }
-        self.stage = Stage::Snapshot(self.handle.subscribe(Format::EventStream, &self.filter).ok()?);
-        Some(())
+        self.handle.subscribe(self.format, &self.filter).ok()
     }
 }
 
-/// The state is let go of: only the lane is needed from here on.
-fn follow(subscription: &Subscription<Production>) -> Stage {
-    Stage::Live(subscription.lane.follow(subscription.cursor))
+/// What a stream needs to know of its request.
+pub(super) struct Head {
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+}
+
+/// Until the token that a stream was opened with holds no more.
+async fn revoked(app: &App, caller: &Identity) {
+    let mut recheck = every(RECHECK);
+    while app.access.still_valid(caller) {
+        recheck.tick().await;
+    }
 }
 
 fn every(period: Duration) -> Interval {

@@ -28,6 +28,8 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::{HttpSide, Line};
+
 /// Connections at once, sockets included. Each is a file descriptor; the usual hard limit of a service is 65,536.
 pub const CONNECTIONS_MAX: usize = 20_000;
 
@@ -201,14 +203,17 @@ async fn serve(
 ) {
     // Only a socket that is gone refuses it, and reading will say so.
     let _ = stream.set_nodelay(true);
+    let line = Line::new(stream);
+    let io = TokioIo::new(HttpSide(Arc::clone(&line)));
     let routes = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(admission.clone());
+        request.extensions_mut().insert(Arc::clone(&line));
         routes.call(request)
     });
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection = http.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         _ = &mut connection => {}

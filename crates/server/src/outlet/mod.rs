@@ -36,9 +36,6 @@ pub const WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// What may wait for one client at all; beyond it the client is given up.
 pub const OVERRUN_BYTES: usize = 4 * WRITE_BUFFER_BYTES;
 
-/// An unmasked ping without payload (RFC 6455, 5.5.2).
-const PING: Bytes = Bytes::from_static(&[0x89, 0]);
-
 /// What a session calls a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(pub u32);
@@ -76,7 +73,7 @@ impl Outlet {
 
     /// Asks the client for a sign of life.
     pub fn ping(&self) {
-        self.send(PING, None);
+        self.send(Format::Socket.heartbeat(), None);
     }
 
     /// When the client was last heard of.
@@ -100,7 +97,6 @@ impl Outlet {
 
     /// Sends `opening`, then what was held back, then the lane from `cursor` on; in place of what `id` was before.
     pub(crate) fn subscribe(&self, id: SubscriptionId, opening: &[Bytes], lane: Arc<Lane>, cursor: Cursor) {
-        assert_eq!(lane.format(), Format::Socket, "a socket is given frames");
         self.with(|state, stream| {
             let held = state.forget(id);
             if state.closed() {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use onair_runtime::hub::{Attached, Cursor, Lane};
+use onair_runtime::hub::{Attached, Cursor, Format, Lane};
 use tokio::time::Instant;
 use tungstenite::Utf8Bytes;
 
@@ -112,6 +112,7 @@ impl Connection {
     /// Sends `opening` (`subscribed`, and a snapshot or what the client lacks), then all that the lane carries from
     /// `cursor` on. A subscription of the same name ends with it; the answers that waited for it follow `opening`.
     pub fn subscribe(&mut self, id: SubscriptionId, opening: &[Bytes], lane: &Arc<Lane>, cursor: Cursor) {
+        assert_eq!(lane.format(), Format::Socket, "a socket is given frames");
         self.attached.retain(|(known, _)| *known != id);
         // First attached, then read on from the cursor: what is published in between is offered, read, or both.
         let attached = lane.attach(Arc::clone(&self.outlet) as _);

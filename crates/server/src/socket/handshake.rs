@@ -17,12 +17,14 @@ use http::{
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use onair_wire::{Code, Problem};
-use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{Connection, MESSAGE_BYTES_MAX};
-use crate::{Failure, net::Admission};
+use crate::{
+    Failure,
+    net::{Admission, HttpSide},
+};
 
 /// The only version of the protocol that was ever finished.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -110,9 +112,9 @@ impl Upgrade {
         tasks.spawn(async move {
             // A client that left before it was answered, or a server that is not ours underneath: nobody to serve.
             let Ok(socket) = socket.await else { return };
-            let Ok(parts) = socket.downcast::<TokioIo<TcpStream>>() else { return };
+            let Ok(parts) = socket.downcast::<TokioIo<HttpSide>>() else { return };
             let connection = Connection::new(
-                Box::new(parts.io.into_inner()),
+                parts.io.into_inner().0.into_socket(),
                 &parts.read_buf,
                 message_bytes_max,
                 admission,

@@ -6,7 +6,11 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use onair_wire::{Cache, Collection, Documents, Revision};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use crate::site::{Ask, MAIN, PATIENCE, Site};
 
@@ -49,7 +53,7 @@ impl Listener {
                 }
             }
             let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("news");
-            let data = frame?.ok()?.into_data().unwrap();
+            let data = frame?.expect("a stream ends as one, it does not break off").into_data().unwrap();
             self.waiting.push_str(std::str::from_utf8(&data).unwrap());
         }
     }
@@ -244,6 +248,32 @@ async fn o2_a_stream_ends_when_the_server_stops() {
     listener.until(1).await;
     assert_eq!(site.server.stop().await, onair_server::serve::Ended::Gracefully);
     while listener.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn b26_who_speaks_http_1_0_hears_events_and_no_chunks() {
+    let site = Site::new().await;
+    let mut stream = TcpStream::connect(site.server.api()).await.unwrap();
+    let (host, token) = (site.server.api(), &site.admin);
+    let asked = format!(
+        "GET {MAIN}/events HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: keep-alive\r\n\r\n"
+    );
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\n\n") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    site.put("layers/logo", json!(1)).await;
+    let begun = answer.len();
+    while !answer[begun..].ends_with(b"\n\n") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    let text = String::from_utf8(answer).unwrap();
+    let (head, events) = text.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
+    let firsts: Vec<&str> =
+        events.split_terminator("\n\n").map(|event| event.split('\n').next().unwrap()).collect();
+    assert_eq!(firsts, ["event: snapshot", "event: commit"], "{events}");
 }
 
 #[tokio::test]
