@@ -9,7 +9,7 @@ use onair_runtime::{
     archive::READ,
     hub::{Attached, Filter, Format, Subscription},
 };
-use onair_wire::{After, Code, Revision, Timestamp};
+use onair_wire::{After, Code, ProductionId, Revision, Timestamp};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::{
@@ -69,11 +69,8 @@ impl Feed {
         let On { app, caller, .. } = on;
         let outlet = Outlet::new(Box::new(Arc::clone(&line)));
         let client = client(&app, &caller, &head.headers);
-        let streams = app.clients.list(handle.id()).into_iter();
-        let own = streams.filter(|other| other.kind == client.kind && other.actor == client.actor).count();
-        if caller.token.is_some() && own >= STREAMS_PER_TOKEN_MAX {
-            let detail = format!("this token has {own} event streams, the limit is {STREAMS_PER_TOKEN_MAX}");
-            return Err(Failure::new(Code::TooManyRequests, detail));
+        if caller.token.is_some() {
+            within_limit(&app, handle.id(), &client)?;
         }
         // What speaks HTTP/1.0 knows no chunks.
         let format = if head.version < Version::HTTP_11 { Format::EventStream } else { Format::EventChunks };
@@ -188,6 +185,17 @@ impl Feed {
         }
         self.handle.subscribe(self.format, &self.filter).ok()
     }
+}
+
+/// That the token of `client` may have one more stream.
+fn within_limit(app: &App, production: &ProductionId, client: &Client) -> Result<(), Failure> {
+    let streams = app.clients.list(production).into_iter();
+    let own = streams.filter(|other| other.kind == client.kind && other.actor == client.actor).count();
+    if own < STREAMS_PER_TOKEN_MAX {
+        return Ok(());
+    }
+    let detail = format!("this token has {own} event streams, the limit is {STREAMS_PER_TOKEN_MAX}");
+    Err(Failure::new(Code::TooManyRequests, detail))
 }
 
 /// What a stream needs to know of its request.

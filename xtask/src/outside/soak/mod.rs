@@ -39,8 +39,6 @@ const GROWTH_KIB_MAX: f64 = 1024.0;
 const MINUTES_TO_JUDGE: u64 = 60;
 /// How long connections that were left take to be noticed by the server.
 const LEAVE_MAX: Duration = Duration::from_secs(60);
-/// Those who look on to the end, over each transport.
-const STAY: u64 = 4;
 /// Those who come and go, over each transport.
 const COME_AND_GO: u64 = 6;
 
@@ -104,7 +102,7 @@ fn load(stage: &Arc<Stage>, rate: u64, seed: u64) -> Vec<(String, JoinHandle<()>
     }
     add("resolver".into(), Box::new(move |stage| writer::resolve(stage, seed)));
     for over_events in [false, true] {
-        for which in 0..STAY {
+        for which in 0..watcher::VIEWS {
             let stay = move |stage: &Stage| watcher::stay(stage, which, over_events);
             add(format!("watcher {which} that stays"), Box::new(stay));
         }

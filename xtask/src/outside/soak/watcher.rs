@@ -32,9 +32,16 @@ impl Visit {
     }
 }
 
-/// Stays to the end.
+/// What may be looked at of a production.
+const COLLECTIONS: [Option<&str>; 3] = [None, Some("layers"), Some("chat")];
+/// All that may be looked at.
+pub(super) const VIEWS: u64 = PRODUCTIONS * COLLECTIONS.len() as u64;
+
+/// Stays to the end. There is one for each view, so that what is kept for views is full and stays so: otherwise their coming
+/// and going hides what grows.
 pub(super) fn stay(stage: &Stage, which: u64, over_events: bool) -> Result<()> {
-    let (production, collections) = (production(which), None);
+    let collections = COLLECTIONS[usize::try_from(which / PRODUCTIONS)?];
+    let production = production(which % PRODUCTIONS);
     let visit = Visit { production, collections, after: None, until: None };
     look(stage, &visit, over_events).map(drop)
 }
@@ -44,8 +51,7 @@ pub(super) fn come_and_go(stage: &Stage, which: u64, over_events: bool, seed: u6
     let mut chance = Chance::of(seed, &["watcher", &which.to_string()]);
     while !stage.is_over() {
         let production = production(chance.below(PRODUCTIONS));
-        let collections = [None, Some("layers"), Some("chat")];
-        let collections = collections[usize::try_from(chance.below(3))?];
+        let collections = COLLECTIONS[usize::try_from(chance.below(COLLECTIONS.len() as u64))?];
         let mut after = None;
         for _ in 0..2 {
             let until = Some(Instant::now() + Duration::from_millis(500 + chance.below(STAY_MS_MAX)));
