@@ -15,7 +15,7 @@ mod tidy;
 use std::env;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::flags::Flags;
 use crate::repository::Repository;
@@ -25,8 +25,8 @@ usage: cargo xtask CHORE
 
   test [--only STEP]   run every step in order and stop at the first that fails
   steps                list the steps
-  crash --rounds N [--power]
-                       kill -9 under load, N times in a row, or the power goes
+  crash --rounds N [--onair PATH] [--power]
+                       kill -9 under load, N times in a row, or the power goes; PATH: a release build, for many rounds
   show --rounds N [--seed S]
                        kill -9 in the midst of a show, N times in a row
   show --round N --seed S
@@ -65,8 +65,8 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         ["test", "--only", name] => Ok(round::run(&Repository::open()?, &[steps::named(name)?])),
         ["tidy"] => Ok(round::run(&Repository::open()?, &[steps::named("tidy")?])),
         ["types"] => inside::types(&Repository::open()?).map(|()| true),
-        ["crash", "--rounds", rounds] => crash(rounds.parse()?, false),
-        ["crash", "--rounds", rounds, "--power"] => crash(rounds.parse()?, true),
+        ["crash", flags @ .., "--power"] => crash(flags, true),
+        ["crash", flags @ ..] => crash(flags, false),
         ["syscalls"] => syscalls(None, None),
         ["syscalls", "--points", points] => syscalls(Some(points.parse()?), None),
         ["syscalls", "--play", play] => syscalls(None, Some(play)),
@@ -117,8 +117,12 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
 }
 
 /// Ends a server under load so many times, by a kill or by the power.
-fn crash(rounds: u32, power: bool) -> Result<bool> {
-    let outcome = outside::crash_rounds(&Repository::open()?, rounds, power)?;
+fn crash(flags: &[&str], power: bool) -> Result<bool> {
+    let flags = Flags::of(flags, &["rounds", "onair"])?;
+    let rounds = flags.number("rounds")?.context("--rounds is how many")?;
+    let wanted =
+        outside::Crash { rounds: rounds.try_into()?, power, onair: flags.text("onair").map(Into::into) };
+    let outcome = outside::crash_rounds(&Repository::open()?, &wanted)?;
     Ok(matches!(outcome, steps::Outcome::Passed(_)))
 }
 

@@ -24,7 +24,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 pub(crate) use convex::convex;
-pub(crate) use crash::{crash, run as crash_rounds};
+pub(crate) use crash::{Wanted as Crash, crash, run as crash_rounds};
 pub(crate) use fuzz::{Fuzz, fuzz};
 pub(crate) use overload::{Wanted as Overload, overload, run as overload_rounds};
 pub(crate) use packages::packages;

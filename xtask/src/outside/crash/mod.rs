@@ -14,6 +14,7 @@ mod writer;
 
 use std::{
     fs,
+    path::PathBuf,
     process::Command,
     sync::{
         Arc,
@@ -48,12 +49,22 @@ const LOAD_MS_MAX: u64 = 120;
 
 /// The step of `cargo xtask test`.
 pub(crate) fn crash(repository: &Repository) -> Result<Outcome> {
-    run(repository, ROUNDS_IN_TEST, false)
+    run(repository, &Wanted { rounds: ROUNDS_IN_TEST, power: false, onair: None })
+}
+
+/// What is wanted.
+pub(crate) struct Wanted {
+    pub(crate) rounds: u32,
+    /// The power goes, rather than the process.
+    pub(crate) power: bool,
+    /// A server that was built already; else the one that tests use, which reads its log at each start slower and slower.
+    pub(crate) onair: Option<PathBuf>,
 }
 
 /// Runs so many rounds, each ended by a kill or by the power.
-pub(crate) fn run(repository: &Repository, rounds: u32, power: bool) -> Result<Outcome> {
-    let onair = build_onair(repository)?;
+pub(crate) fn run(repository: &Repository, wanted: &Wanted) -> Result<Outcome> {
+    let &Wanted { rounds, power, ref onair } = wanted;
+    let onair = onair.clone().map_or_else(|| build_onair(repository), Ok)?;
     let dir = repository.target()?.join("outside/crash");
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
