@@ -36,7 +36,7 @@ usage: cargo xtask CHORE
   bits [--each N]      every bit of a small log flipped, or N of each kind of damage
   fuzz [--target NAME] [--seconds N]
                        make inputs up for what reads bytes from outside, N seconds (60) for each target
-  sim                  300 seeds of the whole server; more: cargo run -p onair-sim -- --seeds N
+  sim                  1,000 seeds of the whole server; more: cargo run -p onair-sim -- --seeds N
   planted              plant each bug and have it found
   overload [--only PART] [--clients N] [--onair PATH]
                        all come back at once, some never read, descriptors and memory are short
