@@ -243,6 +243,21 @@ fn k2_an_edit_of_a_deleted_document_and_a_delete_of_an_edited_one_are_conflicts(
 }
 
 #[test]
+fn k2_a_delete_is_chosen_of_a_document_that_is_gone_already() {
+    let mut show = Show::begun();
+    show.mutate(put("b", json!({"t": 1}))).expect("created");
+    show.mutate(patch("b", json!({"t": 2}))).expect("edited");
+    let delete = json!({"op": "delete", "collection": "scenes", "document": "b"});
+    let late = show.mutate(with(delete.clone(), "base", 2)).expect("a conflict");
+    show.mutate(delete).expect("deleted meanwhile");
+    let choose = Resolve { conflict: late.conflicts[0].clone(), choose: Choice::Local, value: None };
+    show.execute(Intent::Resolve(choose), None).expect("nothing is left to do");
+    assert_eq!(show.value("scenes", "b"), None);
+    let record = show.value("_conflicts", late.conflicts[0].as_str()).expect("the audit trail");
+    assert_eq!((&record["status"], &record["resolution"]), (&json!("resolved"), &json!("local")));
+}
+
+#[test]
 fn k3_what_a_strategy_decides_is_in_the_audit_trail() {
     let mut show = Show::begun();
     show.mutate(put("a", json!({"status": "x"}))).expect("created");

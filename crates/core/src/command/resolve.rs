@@ -70,13 +70,13 @@ pub(super) fn decide(
         Choice::Server => {}
         Choice::Local => {
             let local = record.local.clone().filter(|_| record.deleted.as_deref() != Some("local"));
-            changes.push(write(production, context, &record, local)?);
+            changes.extend(write(production, context, &record, local)?);
         }
         Choice::Merge => {
             let Some(value) = resolve.value.clone() else {
                 return Err(Refusal::invalid("/value", "`merge` carries the value that is to stand"));
             };
-            changes.push(write(production, context, &record, Some(value))?);
+            changes.extend(write(production, context, &record, Some(value))?);
         }
     }
     let mut resolved = Value::clone(open.value());
@@ -91,23 +91,22 @@ pub(super) fn decide(
     Ok(Draft::applied(cause, changes))
 }
 
-/// The document with `chosen` at the conflict's place, or without anything there.
+/// The document with `chosen` at the conflict's place, or without anything there; no change when it is so already.
 fn write(
     production: &Production,
     context: &Context<'_>,
     record: &Record,
     chosen: Option<Value>,
-) -> Result<Change, Refusal> {
+) -> Result<Option<Change>, Refusal> {
     let Record { collection, document: id, path, .. } = record;
     let current = production.document(collection, id);
     if path.is_empty() {
         return match chosen {
             Some(value) => {
                 check(production, collection, &value)?;
-                Ok(context.change(collection, id, Op::Put(Arc::new(value))))
+                Ok(Some(context.change(collection, id, Op::Put(Arc::new(value)))))
             }
-            None if current.is_some() => Ok(context.change(collection, id, Op::Delete)),
-            None => Err(Refusal::NotFound { collection: collection.clone(), id: id.clone() }),
+            None => Ok(current.map(|_| context.change(collection, id, Op::Delete))),
         };
     }
     let missing = || Refusal::NotFound { collection: collection.clone(), id: id.clone() };
@@ -120,7 +119,7 @@ fn write(
         Refusal::not_allowed(format!("{collection}/{id} has no place {path} any more: {error}"))
     })?;
     check(production, collection, &value)?;
-    Ok(context.change(collection, id, Op::Put(Arc::new(value))))
+    Ok(Some(context.change(collection, id, Op::Put(Arc::new(value)))))
 }
 
 fn check(production: &Production, collection: &Collection, value: &Value) -> Result<(), Refusal> {
