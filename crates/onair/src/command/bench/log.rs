@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use onair_wire::ProductionId;
 use reqwest::Method;
 use serde::Deserialize;
@@ -40,7 +40,10 @@ pub(super) async fn check(
     let mut at = 0;
     loop {
         let ask = remote.of(production, Method::GET, &["changes"]).query("after", &at).query("limit", &PAGE);
-        let page: Page = ask.send().await?.json()?;
+        let answer = ask.send().await.context(
+            "what was written is counted in the log, so the server has to keep all of it (`keep.commits`)",
+        )?;
+        let page: Page = answer.json()?;
         for commit in &page.commits {
             ensure!(commit.revision == at + 1, "the log has {} behind {at}", commit.revision);
             at = commit.revision;
