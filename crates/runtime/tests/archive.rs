@@ -275,6 +275,40 @@ async fn d5_the_keeper_saves_images_and_trims_to_what_is_kept() {
 }
 
 #[tokio::test]
+async fn d5_an_image_that_is_due_is_saved_when_the_log_is_opened() {
+    let stage = Stage::new();
+    let handle = stage.begin("main").await;
+    let text = "x".repeat(200_000);
+    for n in 0..45 {
+        execute(&handle, put("logo", json!({"n": n, "text": text}))).await.expect("put");
+    }
+    // The same log as a server leaves it that died before it saved an image.
+    let storage = onair_engine::memory::Storage::default();
+    let engine = onair_engine::memory::Memory::open(&storage);
+    engine.create(handle.id(), handle.epoch()).await.expect("made");
+    let (mut at, last) = (Revision::ZERO, handle.state().revision());
+    while at < last {
+        let records = stage.engine.read(handle.id(), handle.epoch(), at, ALL).await.expect("kept");
+        let read = records.last().expect("dense").revision;
+        engine.append(handle.id(), handle.epoch(), at, records).await.expect("appended");
+        at = read;
+    }
+    drop(engine);
+    let again = Stage::over(&storage, Keep::default());
+    let reopened = again.productions.open(&id("main")).await.expect("opens");
+    assert_eq!(reopened.state().digest(|_| true), handle.state().digest(|_| true));
+    let image = async || again.engine.load(reopened.id(), reopened.epoch(), last).await.expect("it reads");
+    for _ in 0..10_000 {
+        if image().await.is_some() {
+            break;
+        }
+        tokio::task::yield_now().await;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(image().await.expect("without a write").revision, last);
+}
+
+#[tokio::test]
 async fn d5_the_keeper_forgets_by_age_too() {
     let storage = onair_engine::memory::Storage::default();
     let keep = Keep { age: Millis(10_000), ..Keep::default() };

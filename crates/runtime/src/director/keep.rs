@@ -38,10 +38,9 @@ struct Job {
 }
 
 impl Keeper {
-    pub(super) fn new(image: Revision, replayed: u64, head: &Head) -> Self {
-        let since = Written { commits: replayed, ..Written::default() };
-        let _ = image;
-        Self { since, image_bytes: 0, job: Arc::default(), told: head.oldest }
+    /// What stands behind an image of so many bytes when a production is opened.
+    pub(super) fn new(since: Written, image_bytes: u64, head: &Head) -> Self {
+        Self { since, image_bytes, job: Arc::default(), told: head.oldest }
     }
 
     /// The oldest revision kept, when that has changed.

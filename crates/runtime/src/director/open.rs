@@ -10,7 +10,7 @@ use onair_engine::Head;
 use onair_wire::{ProductionId, Revision};
 use tokio::sync::mpsc;
 
-use super::{Director, INBOX, Request, keep::Keeper};
+use super::{Director, INBOX, Request, batch::Written, keep::Keeper};
 use crate::{
     archive::{READ, corrupt, decode},
     error::Error,
@@ -24,18 +24,23 @@ use crate::{
 pub(crate) async fn open(stage: &Arc<Stage>, id: &ProductionId, head: Head) -> Result<Handle, Error> {
     let begun = tokio::time::Instant::now();
     let mut damage = None;
-    let mut state = from_image(stage, id, &head).await?;
-    let kept = state.revision();
-    if let Err(error) = fold(stage.engine.as_ref(), &mut state, head.last).await {
+    let (mut state, image_bytes) = from_image(stage, id, &head).await?;
+    let mut replayed = Written::default();
+    if let Err(error) = fold(stage.engine.as_ref(), &mut state, head.last, &mut replayed).await {
         tracing::error!(production = %id, revision = %state.revision(), %error, "the log is damaged, serving what is good");
         damage = Some(error.to_string());
     }
     state.forget_before(head.oldest);
-    let replayed = state.revision().0 - kept.0;
-    tracing::debug!(production = %id, revision = %state.revision(), replayed, took = ?begun.elapsed(), "opened");
+    let (commits, took) = (replayed.commits, begun.elapsed());
+    tracing::debug!(production = %id, revision = %state.revision(), replayed = commits, ?took, "opened");
     let (sender, inbox) = mpsc::channel::<Request>(INBOX);
+    let is_whole = damage.is_none();
     let shared = Shared::new(stage, state.clone(), sender, damage);
-    let keeper = Keeper::new(kept, replayed, &head);
+    let mut keeper = Keeper::new(replayed, image_bytes, &head);
+    if is_whole {
+        // At once when it is due: a server that dies soon after each start would otherwise read more at every one.
+        keeper.wrote(&shared, &state, Written::default());
+    }
     let director = Director::new(Arc::clone(&shared), inbox, state, keeper);
     stage.tasks.spawn(TaskKind::Director, director.run());
     Ok(Handle::new(shared))
@@ -43,17 +48,20 @@ pub(crate) async fn open(stage: &Arc<Stage>, id: &ProductionId, head: Head) -> R
 
 /// Whether the production has nothing under way and nothing to watch. Reads it, and lets it go again.
 pub(crate) async fn is_at_rest(stage: &Stage, id: &ProductionId, head: &Head) -> Result<bool, Error> {
-    let mut state = from_image(stage, id, head).await?;
-    fold(stage.engine.as_ref(), &mut state, head.last).await?;
+    let (mut state, _) = from_image(stage, id, head).await?;
+    fold(stage.engine.as_ref(), &mut state, head.last, &mut Written::default()).await?;
     let told = state.manifest().is_none_or(|manifest| manifest.written.backends.is_empty());
     Ok(state.rests() && told)
 }
 
-async fn from_image(stage: &Stage, id: &ProductionId, head: &Head) -> Result<Production, Error> {
-    let begin = || Production::begin(id.clone(), head.epoch.clone());
+/// The state to begin with, and the bytes of the image that it comes from.
+async fn from_image(stage: &Stage, id: &ProductionId, head: &Head) -> Result<(Production, u64), Error> {
+    let begin = || (Production::begin(id.clone(), head.epoch.clone()), 0);
     let Some(image) = stage.engine.load(id, &head.epoch, head.last).await? else { return Ok(begin()) };
     match Image::decode(&image.body).and_then(Production::revive) {
-        Ok(state) if state.revision() == image.revision && *state.epoch() == head.epoch => Ok(state),
+        Ok(state) if state.revision() == image.revision && *state.epoch() == head.epoch => {
+            Ok((state, image.body.len() as u64))
+        }
         Ok(_) => {
             tracing::warn!(production = %id, revision = %image.revision, "an image is of another log, reading the log instead");
             Ok(begin())
@@ -65,11 +73,12 @@ async fn from_image(stage: &Stage, id: &ProductionId, head: &Head) -> Result<Pro
     }
 }
 
-/// Applies what the log has behind `state`, up to `last`.
+/// Applies what the log has behind `state`, up to `last`, and counts it.
 async fn fold(
     engine: &dyn onair_engine::Engine,
     state: &mut Production,
     last: Revision,
+    replayed: &mut Written,
 ) -> Result<(), Error> {
     while state.revision() < last {
         let records =
@@ -80,6 +89,8 @@ async fn fold(
         for record in records {
             let commit = decode(state, &record)?;
             state.apply(&commit).map_err(|broken| corrupt(state, broken.revision, broken.to_string()))?;
+            replayed.commits += 1;
+            replayed.bytes += record.body.len() as u64;
         }
     }
     Ok(())
