@@ -1,5 +1,7 @@
 //! The course of a run: what befalls it, and how it is brought to an end.
 
+use std::sync::Arc;
+
 use onair_core::Production;
 use onair_wire::{Epoch, Revision};
 
@@ -15,6 +17,9 @@ use crate::{
 
 /// How often it is looked whether all is at rest.
 const LOOK_MS: u64 = 500;
+/// Looks in a row at which all must be at rest: an agent that died half-open is noticed after three heartbeats, and what is
+/// said at its return is written down a moment later.
+const RESTED_LOOKS: u64 = 16;
 /// How often somebody recovers a show that does not come back by itself.
 const RECOVER_EVERY: u64 = 4;
 
@@ -225,11 +230,19 @@ impl World {
             }
         }
         match self.at_rest().await {
-            Ok(()) => self.end = Some(Ended::Over),
+            Ok(state) if self.rested >= RESTED_LOOKS => {
+                judgement::at_the_end(&state, &self.agents, &self.books);
+                self.end = Some(Ended::Over);
+            }
+            Ok(_) => {
+                self.rested += 1;
+                self.after(LOOK_MS, WORLD, Event::Look { tries: tries + 1 });
+            }
             Err(what) if self.now() > self.shape.busy_ms + LIVENESS_MS => {
                 self.books.wrong(format!("not at rest {LIVENESS_MS} ms after the last fault: {what}"));
             }
             Err(what) => {
+                self.rested = 0;
                 self.note("unrest", 0, what.as_bytes());
                 if tries % RECOVER_EVERY == 1 {
                     self.recover().await;
@@ -251,7 +264,8 @@ impl World {
         }
     }
 
-    async fn at_rest(&mut self) -> Result<(), String> {
+    /// The state, when nothing goes on.
+    async fn at_rest(&mut self) -> Result<Arc<Production>, String> {
         let server = self.server.as_ref().ok_or("there is no server")?;
         let handle = server.open(&self.production).await?;
         let state = handle.state();
@@ -269,7 +283,6 @@ impl World {
         }
         judgement::backend_rests(&state, &self.backend, &self.books)?;
         judgement::opened(&handle, &self.books);
-        judgement::at_the_end(&state, &self.agents, &self.books);
-        Ok(())
+        Ok(state)
     }
 }

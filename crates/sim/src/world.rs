@@ -112,6 +112,8 @@ pub(crate) struct World {
     pub(crate) configured: bool,
     /// How an incarnation is to end, as soon as this event is over.
     pub(crate) end: Option<Ended>,
+    /// Looks in a row at which all was at rest.
+    pub(crate) rested: u64,
     pub(crate) boots: u64,
 }
 
@@ -149,6 +151,7 @@ impl World {
             busy: true,
             configured: false,
             end: None,
+            rested: 0,
             boots: 0,
             shape,
         };
