@@ -149,7 +149,7 @@ impl Feed {
         loop {
             match self.handle.catch_up(subscription, after, READ).await {
                 Ok(Some((commits, last))) => {
-                    self.outlet.send(commits, None);
+                    self.outlet.deliver(commits);
                     self.outlet.written().await;
                     after = last;
                 }

@@ -65,6 +65,16 @@ impl Outlet {
         });
     }
 
+    /// Sends what the log has for it, which is not owed: as much as there is, it is no doing of this client.
+    pub(crate) fn deliver(&self, commits: Bytes) {
+        self.with(|state, stream| {
+            if !state.closed() {
+                state.push(commits, false);
+                state.pump(stream);
+            }
+        });
+    }
+
     /// [`Outlet::send`] without the write, which whoever posts asks for by [`hub::Outlet::flush`]: many messages, one
     /// write.
     pub fn post(&self, frame: Bytes, after: Option<SubscriptionId>) {

@@ -251,6 +251,22 @@ async fn o2_a_stream_ends_when_the_server_stops() {
 }
 
 #[tokio::test]
+async fn d5_who_lacks_more_than_may_be_owed_resumes_all_the_same() {
+    let site = Site::new().await;
+    let position = format!("{}:1", site.get(MAIN).await["epoch"].as_str().unwrap());
+    let begun = folded(&site, 1).await;
+    let (text, mut last) = ("x".repeat(10_000), 0);
+    // So small that a piece of the log ends close to 4 MiB, and what is put around them goes beyond.
+    for number in 0..450 {
+        last = site.put(&format!("layers/l{}", number % 9), json!({"text": text})).await;
+    }
+    let mut listener = Listener::open(site.ask("GET", &format!("events?after={position}")), begun).await;
+    listener.until(last).await;
+    listener.until(site.put("layers/next", json!(1)).await).await;
+    assert!(!listener.heard.contains(&"snapshot".to_owned()), "{:?}", listener.heard);
+}
+
+#[tokio::test]
 async fn b26_who_speaks_http_1_0_hears_events_and_no_chunks() {
     let site = Site::new().await;
     let mut stream = TcpStream::connect(site.server.api()).await.unwrap();
